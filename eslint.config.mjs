@@ -1,0 +1,39 @@
+// Lint rules of the project. The import rule itself is scripts/lint/import-layers.mjs.
+import tseslint from 'typescript-eslint';
+import { importLayers } from './scripts/lint/import-layers.mjs';
+
+const sources = [
+  'wire',
+  'session',
+  'traces',
+  'voter',
+  'replicator',
+  'configs',
+  'preload',
+  'hypervisor',
+  'cli',
+  'bench',
+];
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'node_modules/**', 'coverage/**'] },
+  ...tseslint.configs.recommended,
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-constant-condition': ['error', { checkLoops: false }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-warning-comments': ['error', { terms: ['todo', 'fixme', 'xxx'], location: 'start' }],
+    },
+  },
+  {
+    files: sources.map((folder) => `${folder}/**/*.ts`),
+    plugins: { btr: { rules: { 'import-layers': importLayers } } },
+    rules: {
+      'btr/import-layers': ['error', { root: import.meta.dirname }],
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
+    },
+  },
+);
