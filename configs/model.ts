@@ -1,0 +1,207 @@
+// The validated configuration that the rest of the program works with: complete (every default filled in), checked,
+// and independent of how the YAML file spells it. Owns the internal types only: the file's shape is configs/schema/,
+// bytes on the wire are wire/.
+
+/** Bit set of families (1 << Family), as everywhere in the program: 1 = IPv4 unicast, 2 = IPv6 unicast, 3 = both. */
+export type FamilySet = number;
+
+export type ReplicaKind = 'frr' | 'bird' | 'openbgpd';
+export const REPLICA_KINDS: readonly ReplicaKind[] = ['frr', 'bird', 'openbgpd'];
+
+export type VotingStrategy = 'continuous-majority' | 'wait-for-consensus' | 'master-slave';
+export const VOTING_STRATEGIES: readonly VotingStrategy[] = [
+  'continuous-majority',
+  'wait-for-consensus',
+  'master-slave',
+];
+
+export interface RouterConfig {
+  /** Path of the file it came from, as given. */
+  file: string;
+  router: RouterSettings;
+  /** Index = neighbor index everywhere else. */
+  neighbors: NeighborConfig[];
+  policy: PolicyConfig;
+  acceptance: AcceptanceConfig;
+  /** Index = replica index everywhere else; at least 1, at most 16. */
+  replicas: ReplicaConfig[];
+  voting: VotingConfig;
+  internal: InternalConfig;
+  limits: LimitsConfig;
+  logging: LoggingConfig;
+}
+
+export interface RouterSettings {
+  as: number;
+  /** Dotted quad. */
+  routerId: string;
+  /** TCP port the router listens on. */
+  port: number;
+  /** Prefixes the router originates, canonical text, both families. */
+  networks: string[];
+  /** Absolute path of the directory that holds the control socket and one directory per replica. */
+  runDirectory: string;
+}
+
+export interface NeighborConfig {
+  /** Canonical text (RFC 5952 for IPv6). Decides the transport family. */
+  address: string;
+  peerAs: number;
+  /** Same family as `address`. */
+  localAddress: string;
+  /** Next hop of IPv6 routes sent over an IPv4 session; set whenever IPv6 travels over IPv4. */
+  localAddressIpv6?: string;
+  description?: string;
+  passive: boolean;
+  /** Port of the neighbour that we connect to. */
+  remotePort: number;
+  /** Seconds; 0 = no keepalives, else at least 3. */
+  holdTime: number;
+  /** Seconds; 0 when holdTime is 0. */
+  keepaliveInterval: number;
+  /** Seconds. */
+  connectRetry: number;
+  /** TCP-MD5 key. */
+  authPassword?: string;
+  /** GTSM: largest number of hops to the neighbour (1 = directly connected); undefined = off. */
+  ttlSecurityHops?: number;
+  families: FamilySet;
+  /** Prefixes accepted from the neighbour, both families together, before its session is closed; 0 = no limit. */
+  maximumPrefixes: number;
+  /** Names of policy definitions, applied one after the other. */
+  importPolicy: string[];
+  exportPolicy: string[];
+  /** False: a path may begin with another AS than the neighbour's (route servers). */
+  enforceFirstAs: boolean;
+  nextHop: NextHopRule;
+}
+
+/** What happens to the next hop of a route that comes in: replaced by the neighbour's address, or kept. */
+export type NextHopRule = 'neighbor-address' | 'as-received';
+
+export interface PolicyConfig {
+  prefixSets: PrefixSet[];
+  asPathSets: AsPathSet[];
+  communitySets: CommunitySet[];
+  definitions: PolicyDefinition[];
+}
+
+/** A prefix and the mask lengths under it that match: `10.0.0.0/8` with 8..24. */
+export interface PrefixRange {
+  family: 0 | 1;
+  /** Canonical text with length. */
+  prefix: string;
+  minLength: number;
+  maxLength: number;
+}
+
+export interface PrefixSet {
+  name: string;
+  ranges: PrefixRange[];
+}
+
+/** Where in the AS path the number must stand: `^N_`, `_N_`, `_N$`. */
+export type AsPathPosition = 'first' | 'any' | 'origin';
+
+export interface AsPathSet {
+  name: string;
+  members: { position: AsPathPosition; as: number }[];
+}
+
+/** A standard (two numbers) or large (three numbers) community; '*' matches any value (only in sets and removals). */
+export type CommunityPattern = readonly (number | '*')[];
+
+export interface CommunitySet {
+  name: string;
+  large: boolean;
+  members: CommunityPattern[];
+}
+
+export interface PolicyDefinition {
+  name: string;
+  statements: PolicyStatement[];
+}
+
+/** All conditions must hold; a statement without a disposition lets evaluation go on with the next one. */
+export interface PolicyStatement {
+  name: string;
+  matchPrefixSet?: string;
+  matchAsPathSet?: string;
+  matchCommunitySet?: string;
+  setLocalPref?: number;
+  setMed?: number;
+  addCommunities: CommunityPattern[];
+  removeCommunities: CommunityPattern[];
+  /** How many more times the router's own AS is put in front (export only). */
+  prepend: number;
+  disposition?: 'accept' | 'reject';
+}
+
+/** What every replica accepts from every neighbour before any policy, so that correct daemons agree. */
+export interface AcceptanceConfig {
+  /** Refused prefixes. What some daemon always refuses is refused whatever the file says (`ALWAYS_REFUSED`). */
+  martians: PrefixRange[];
+  rejectDefaultRoute: boolean;
+  /** Longest AS_PATH accepted (an AS_SET counts as one); 0 = no limit. */
+  maxAsPathLength: number;
+}
+
+export interface ReplicaConfig {
+  name: string;
+  kind: ReplicaKind;
+  /** Absolute path of the daemon; undefined = where the distribution puts it. */
+  binary?: string;
+  /** Absolute path of a native configuration that replaces the generated one. */
+  configFile?: string;
+  /** User the daemon runs as; undefined = the driver's choice. */
+  user?: string;
+  environment: Record<string, string>;
+}
+
+export interface VotingConfig {
+  strategy: VotingStrategy;
+  /** wait-for-consensus: how many must say the same; 1..replicas. */
+  k: number;
+  minVotes: number;
+  /** Replicas that must be ready to vote before neighbour sessions are opened. */
+  quorum: number;
+  /** Milliseconds, as all durations below. */
+  stabilityThreshold: number;
+  hangThreshold: number;
+  faultThreshold: number;
+  probeInterval: number;
+  /** How long what was advertised stays when no replica is left. */
+  holdWithoutReplicas: number;
+  /** Attribute type codes left out of the comparison. */
+  ignoreAttributes: number[];
+}
+
+/** Addresses and numbers that only the hypervisor and its replicas see. */
+export interface InternalConfig {
+  /** The replica's own address on the internal sessions. */
+  localAddress: string;
+  probeAddress: string;
+  tapAddress: string;
+  probeAs: number;
+  /** IPv4 prefix that the probe announces; exempt from the martian filter. */
+  probePrefix: string;
+  /** First 64 bits of the made-up addresses of split IPv6 sessions, as `fd62:7472::/64`. */
+  peerRangeIpv6: string;
+}
+
+export interface LimitsConfig {
+  maxPrefixes: number;
+  maxAttributes: number;
+  /** Bytes. */
+  maxAttributeBytes: number;
+  /** Bytes queued towards one replica for one neighbour before it gets the current state instead. */
+  replicaQueueBytes: number;
+}
+
+export interface LoggingConfig {
+  level: 'error' | 'warn' | 'info' | 'debug';
+  /** Absolute path of the hypervisor's log; undefined = standard error only. */
+  file?: string;
+  /** Absolute path of the JSON-lines vote log. */
+  voteLog: string;
+}

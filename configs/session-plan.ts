@@ -1,0 +1,64 @@
+// Which BGP sessions a replica of each kind has: one per neighbour (or two where the daemon's code needs it), the probe
+// and the tap. The generators write exactly these into the native configuration and the hypervisor opens exactly these
+// inward; nothing here opens anything.
+import type { FamilySet, ReplicaKind, RouterConfig } from './model.js';
+
+const IPV4: FamilySet = 1;
+const IPV6: FamilySet = 2;
+
+/** neighbour = stands for a real one; probe = announces the probe prefix; tap = iBGP, gives back the best routes. */
+export type SessionRole = 'neighbor' | 'probe' | 'tap';
+
+/** One BGP session as a replica sees it. The replica never learns that the other end is the hypervisor. */
+export interface ReplicaSession {
+  /** Index in the plan; the same for every replica of a kind. */
+  id: number;
+  role: SessionRole;
+  /** Index in RouterConfig.neighbors; -1 for probe and tap. */
+  neighbor: number;
+  /** Source address of the connection the replica accepts; both addresses are of one family. */
+  peerAddress: string;
+  /** Address the replica is connected to, and the next hop it announces for the transport's family. */
+  localAddress: string;
+  peerAs: number;
+  /** The replica's own AS, as it announces it on this session. */
+  localAs: number;
+  families: FamilySet;
+  /** Identifier that is legal in every daemon's configuration: `neighbor_1`, `neighbor_1_ipv6`, `probe`, `tap`. */
+  name: string;
+}
+
+/** A made-up IPv6 address for neighbour n out of the internal /64. */
+function syntheticPeer(range: string, n: number): string {
+  const base = range.slice(0, range.indexOf('/')).replace(/::$/, '');
+  return `${base}::${(n + 1).toString(16)}`;
+}
+
+/**
+ * The sessions of one replica, neighbours in the order of the configuration, then probe and tap.
+ * OpenBGPD 7.7 sends next hop ::1 for IPv6 over an IPv4 session, so its IPv6 travels on a session of its own.
+ */
+export function planSessions(config: RouterConfig, kind: ReplicaKind): ReplicaSession[] {
+  const sessions: ReplicaSession[] = [];
+  const add = (session: Omit<ReplicaSession, 'id' | 'localAs'>): void => {
+    sessions.push({ id: sessions.length, localAs: config.router.as, ...session });
+  };
+  config.neighbors.forEach((neighbor, index) => {
+    const { address, localAddress, peerAs, families } = neighbor;
+    const name = `neighbor_${index + 1}`;
+    const common = { role: 'neighbor', neighbor: index, peerAs } as const;
+    const split = kind === 'openbgpd' && !address.includes(':') && (families & IPV6) !== 0;
+    const main = split ? families & ~IPV6 : families;
+    if (main !== 0) add({ ...common, peerAddress: address, localAddress, families: main, name });
+    if (split) {
+      const local = neighbor.localAddressIpv6 ?? syntheticPeer(config.internal.peerRangeIpv6, 0xffff);
+      const peer = syntheticPeer(config.internal.peerRangeIpv6, index);
+      add({ ...common, peerAddress: peer, localAddress: local, families: IPV6, name: `${name}_ipv6` });
+    }
+  });
+  const { probeAddress, tapAddress, localAddress, probeAs } = config.internal;
+  const inner = { neighbor: -1, localAddress, families: IPV4 };
+  add({ ...inner, role: 'probe', peerAddress: probeAddress, peerAs: probeAs, name: 'probe' });
+  add({ ...inner, role: 'tap', peerAddress: tapAddress, peerAs: config.router.as, name: 'tap' });
+  return sessions;
+}
