@@ -3,6 +3,8 @@ import { bgpError, ErrorCode } from './error.js';
 import type { BgpError } from './error.js';
 import { encodeMessage, HEADER_LENGTH, MessageType } from './message.js';
 
+export type { BgpError } from './error.js';
+
 export interface Notification {
   code: number;
   subcode: number;
