@@ -1,7 +1,7 @@
 // The vocabulary of the BGP session state machine: configuration, events in, effects out.
 // Owns no behaviour; the machine itself is fsm.ts, where the contract between it and its owner is written down.
 import type { Capability } from '../wire/bgp/capabilities.js';
-import type { BgpError } from '../wire/bgp/notification.js';
+import type { BgpError } from '../wire/bgp/error.js';
 import type { OpenMessage } from '../wire/bgp/open.js';
 
 /** The states of RFC 4271 section 8.2.2. A session with two connections is in the furthest state of the two. */
@@ -20,6 +20,8 @@ export interface SessionConfig {
   readonly peerAs?: number;
   /** Hold time to propose: 0 (none) or 3..65535. */
   readonly holdTime: number;
+  /** Longest time between keepalives; a third of the negotiated hold time when that is shorter, or when left out. */
+  readonly keepalive?: number;
   /** What the OPEN offers, in this order. */
   readonly capabilities: readonly Capability[];
   /** Codes the peer must offer too, else NOTIFICATION 2/7. At least one common address family is always required. */
