@@ -1,0 +1,78 @@
+// `btr status`: neighbours, replicas, prefixes in and out, agreement and lag of a running hypervisor.
+import process from 'node:process';
+import type { CommandModule } from 'yargs';
+import type { RouterStatus } from '../../hypervisor/status.js';
+import { withControl, withSocketOption, type SocketOptions } from '../control.js';
+import { bytes, count, duration, table } from '../output/table.js';
+
+interface StatusOptions extends SocketOptions {
+  json: boolean;
+  watch: number | undefined;
+}
+
+/** The status as people read it. */
+export function renderStatus(status: RouterStatus): string {
+  const { ballots } = status;
+  const share = ballots.total === 0 ? '' : ` (${((100 * ballots.unanimous) / ballots.total).toFixed(3)} %)`;
+  const neighbors = status.neighbors.map((n) => [
+    n.address,
+    String(n.as),
+    n.paused ? `${n.state} (paced)` : n.state,
+    n.state === 'Established' ? duration(n.uptime) : '-',
+    n.flaps,
+    n.prefixesIn,
+    n.prefixesOut,
+    n.lastError ?? '',
+  ]);
+  const replicas = status.replicas.map((r) => [
+    r.name,
+    `${r.kind} ${r.version}`,
+    r.state,
+    r.pid,
+    `${r.sessionsUp}/${r.sessions}`,
+    r.restarts,
+    r.votes,
+    r.dissents,
+    Math.round(r.lagMs),
+    bytes(r.backlogBytes),
+    r.lastError ?? '',
+  ]);
+  return [
+    `router AS ${status.as}, id ${status.routerId}, ${status.strategy}, up ${duration(status.uptime)}, ${bytes(status.memory)} resident`,
+    `electorate ${status.electorate.join(', ') || '(empty)'} (epoch ${status.epoch}${status.master ? `, master ${status.master}` : ''}, quorum ${status.quorum})`,
+    `ballots ${count(ballots.total)}, unanimous ${count(ballots.unanimous)}${share}, contested ${count(ballots.contested)}, without majority ${count(ballots.withoutMajority)}`,
+    '',
+    table(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
+    '',
+    table(['replica', 'daemon', 'state', 'pid', 'sessions', 'restarts', 'votes', 'dissents', 'lag ms', 'backlog', 'last error'], replicas),
+  ].join('\n');
+}
+
+async function watch(options: StatusOptions, seconds: number): Promise<void> {
+  await withControl(options, async (client) => {
+    while (true) {
+      const status = (await client.request('status')) as RouterStatus;
+      if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
+      else process.stdout.write(`${process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''}${renderStatus(status)}\n`);
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    }
+  });
+}
+
+export const statusCommand: CommandModule<object, StatusOptions> = {
+  command: 'status',
+  describe: 'Show neighbours, replicas, agreement and lag of a running hypervisor',
+  builder: (yargs) =>
+    withSocketOption(yargs)
+      .option('json', { type: 'boolean', default: false, describe: 'one JSON object (with --watch: one per line)' })
+      .option('watch', { alias: 'w', type: 'number', describe: 'show it again every N seconds (default 1)' })
+      .coerce('watch', (value: number | undefined) => (Number.isNaN(value) ? 1 : value)),
+  handler: async (options) => {
+    if (options.watch !== undefined) {
+      await watch(options, Math.max(0.1, options.watch));
+      return;
+    }
+    const status = (await withControl(options, (client) => client.request('status'))) as RouterStatus;
+    process.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : `${renderStatus(status)}\n`);
+  },
+};

@@ -1,0 +1,96 @@
+// The shape of `btr status --json`: what a running hypervisor says of itself. Public: scripts and dashboards read it,
+// so fields are added, not renamed. Filled in by router.ts; shown by cli/commands/status.ts.
+
+export type ReplicaState = 'starting' | 'ready' | 'syncing' | 'voting' | 'stopped' | 'backoff';
+
+export interface NeighborStatus {
+  address: string;
+  as: number;
+  /** RFC 4271 state name. */
+  state: string;
+  /** Seconds since the session was established; 0 when it is not. */
+  uptime: number;
+  /** Times an established session was lost. */
+  flaps: number;
+  /** Prefixes the neighbour has announced to us and not withdrawn. */
+  prefixesIn: number;
+  /** Prefixes the neighbour has been sent and that were not withdrawn. */
+  prefixesOut: number;
+  messagesIn: number;
+  messagesOut: number;
+  /** Reading is held back because the replicas that the verdict needs are busy. */
+  paused: boolean;
+  lastError: string | null;
+}
+
+export interface ReplicaStatus {
+  name: string;
+  kind: string;
+  version: string;
+  pid: number | null;
+  state: ReplicaState;
+  /** Starts after the first one. */
+  restarts: number;
+  sessionsUp: number;
+  sessions: number;
+  /** How long the probe that is out has been out, ms. */
+  lagMs: number;
+  /** Bytes that wait to be delivered to it. */
+  backlogBytes: number;
+  /** Ballots on which its stable vote differs from the majority. */
+  dissents: number;
+  /** Votes cast since the hypervisor started. */
+  votes: number;
+  lastError: string | null;
+}
+
+export interface BallotCounts {
+  total: number;
+  unanimous: number;
+  contested: number;
+  withoutMajority: number;
+}
+
+export interface RouterStatus {
+  version: string;
+  pid: number;
+  /** Seconds. */
+  uptime: number;
+  as: number;
+  routerId: string;
+  strategy: string;
+  /** Names of the replicas whose votes count, and the number of the last change. */
+  electorate: string[];
+  epoch: number;
+  master: string | null;
+  quorum: number;
+  /** True while neighbour sessions are (or may be) open: enough replicas are ready to vote, or were until a moment ago. */
+  open: boolean;
+  neighbors: NeighborStatus[];
+  replicas: ReplicaStatus[];
+  ballots: BallotCounts;
+  tables: { prefixes: number; attributes: number; attributeBytes: number };
+  voteLogDropped: number;
+  /** Resident memory of the hypervisor, bytes. */
+  memory: number;
+}
+
+/** One replica's word on one ballot. */
+export interface BallotVote {
+  replica: string;
+  /** False: it is not in the electorate now. */
+  counts: boolean;
+  agrees: boolean;
+  attributes: Record<string, string> | null;
+  /** What differs from the verdict, attribute by attribute; absent when nothing does or one of both is absent. */
+  diff?: unknown;
+}
+
+export interface BallotReport {
+  neighbor: string;
+  prefix: string;
+  verdict: Record<string, string> | null;
+  /** What the neighbour holds now. */
+  advertised: Record<string, string> | null;
+  votes: BallotVote[];
+}

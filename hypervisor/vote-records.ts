@@ -1,0 +1,86 @@
+// What a line of the vote log says. Owns the shape of the records and their JSON; the file belongs to vote-log.ts.
+//
+// Every line has `t` (ISO 8601) and `kind`:
+//   decision     a group of prefixes that went out with one verdict: who agreed, the attributes and the NLRI in hex
+//   verdict      a contested ballot changed its verdict, and by which rule
+//   dissent / dissent-end   a stable vote differs from the majority, or no longer does
+//   no-majority, oscillation, overthrow   what the voter could not settle, or did to its master
+//   replica, session   who joined or left the electorate and why; neighbour sessions up and down
+import type { AttributeTable } from '../wire/attribute-table.js';
+import { ByteWriter } from '../wire/byte-writer.js';
+import { describeAttributes, diffAttributes } from '../wire/bgp/describe.js';
+import { familyName, type Family } from '../wire/family.js';
+import type { PrefixTable } from '../wire/prefix-table.js';
+import { wallClock } from './clock.js';
+
+export interface RecordContext {
+  prefixes: PrefixTable;
+  attributes: AttributeTable;
+  /** Replica names by index. */
+  replicas: readonly string[];
+}
+
+/** The names of the replicas in the bitmask `mask`. */
+export function namesOf(mask: number, replicas: readonly string[]): string[] {
+  return replicas.filter((_, r) => (mask & (1 << r)) !== 0);
+}
+
+/** An attribute set as an object of texts (`{ "AS_PATH": "65001 64500", … }`); null for the absent route. */
+export function attributesAsObject(attributes: AttributeTable, id: number): Record<string, string> | null {
+  if (id === 0) return null;
+  return Object.fromEntries(describeAttributes(attributes.get(id)).map(({ name, text }) => [name, text]));
+}
+
+const scratch = new ByteWriter(1 << 14);
+
+/** A group of prefixes that went out. The hex keeps a line of 10,000 prefixes cheap to write; `btr votes --log` decodes it. */
+export function decisionRecord(
+  context: RecordContext,
+  at: number,
+  neighbor: string,
+  group: { family: Family; attributes: number; agree: number; ids: Uint32Array; from: number; to: number },
+): string {
+  scratch.reset();
+  for (let k = group.from; k < group.to; k++) {
+    const size = context.prefixes.nlriSize(group.ids[k]);
+    scratch.reserve(size);
+    context.prefixes.writeNlri(group.ids[k], scratch.buffer, scratch.length);
+    scratch.length += size;
+  }
+  const nlri = Buffer.from(scratch.buffer.buffer, scratch.buffer.byteOffset, scratch.length).toString('hex');
+  const attributes = group.attributes === 0 ? null : Buffer.from(context.attributes.get(group.attributes)).toString('hex');
+  return JSON.stringify({
+    t: wallClock(at),
+    kind: 'decision',
+    neighbor,
+    family: familyName(group.family),
+    agree: namesOf(group.agree, context.replicas),
+    prefixes: group.to - group.from,
+    nlri,
+    attributes,
+  });
+}
+
+/** A record about one prefix: what a replica says against what was decided, with the differing attributes spelled out. */
+export function ballotRecord(
+  context: RecordContext,
+  at: number,
+  fields: { kind: string; neighbor: string; prefix: number; replica?: number; verdict: number; vote?: number } & Record<string, unknown>,
+): string {
+  const { prefix, replica, verdict, vote, ...rest } = fields;
+  const { attributes } = context;
+  const record: Record<string, unknown> = { t: wallClock(at), ...rest, prefix: context.prefixes.format(prefix) };
+  if (replica !== undefined) record.replica = context.replicas[replica];
+  record.verdict = attributesAsObject(attributes, verdict);
+  if (vote !== undefined) {
+    record.vote = attributesAsObject(attributes, vote);
+    // A copy: the second look-up may move the table's memory.
+    if (vote !== 0 && verdict !== 0) record.diff = diffAttributes(attributes.get(verdict).slice(), attributes.get(vote).slice());
+  }
+  return JSON.stringify(record);
+}
+
+/** A record about anything that is not one ballot. */
+export function plainRecord(at: number, kind: string, fields: Record<string, unknown>): string {
+  return JSON.stringify({ t: wallClock(at), kind, ...fields });
+}
