@@ -1,0 +1,94 @@
+// The sections replicas: and voting: of the configuration file.
+import type { ReplicaConfig, VotingConfig } from '../model.js';
+import { REPLICA_KINDS, VOTING_STRATEGIES } from '../model.js';
+import { filePath, name, plainText } from '../parsers.js';
+import type { MapReader } from '../yaml-reader.js';
+
+/** The electorate is a bit set of 16. */
+const MAX_REPLICAS = 16;
+
+export function readReplicas(root: MapReader, directory: string): ReplicaConfig[] {
+  const readers = root.maps('replicas');
+  if (!root.has('replicas')) root.error('replicas', 'is missing: expected a list of at least one replica');
+  else if (readers.length === 0) root.error('replicas', 'expected at least one replica');
+  if (readers.length > MAX_REPLICAS)
+    root.error('replicas', `expected at most ${MAX_REPLICAS}, found ${readers.length}`);
+  const replicas = readers.map((reader) => readReplica(reader, directory));
+  replicas.forEach((replica, i) => {
+    const earlier = replicas.findIndex((other) => other.name === replica.name);
+    if (replica.name !== '' && earlier < i) {
+      readers[i].error('name', `"${replica.name}" is already the name of replicas[${earlier}]`);
+    }
+  });
+  return replicas;
+}
+
+function readReplica(reader: MapReader, directory: string): ReplicaConfig {
+  const binary = reader.text('binary', filePath(directory));
+  const configFile = reader.text('config-file', filePath(directory));
+  const user = reader.text('user', plainText);
+  const replica: ReplicaConfig = {
+    name: reader.text('name', name, 'a name of its own') ?? '',
+    kind: reader.oneOf('kind', REPLICA_KINDS),
+    ...(binary === undefined ? {} : { binary }),
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(user === undefined ? {} : { user }),
+    environment: readEnvironment(reader.map('environment')),
+  };
+  reader.finish();
+  return replica;
+}
+
+function readEnvironment(reader: MapReader): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const key of reader.keys()) {
+    const value = reader.text(key, (text) => text);
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) reader.error(key, 'expected the name of an environment variable');
+    else if (key === 'LD_PRELOAD') reader.error(key, 'is set by the hypervisor and cannot be given here');
+    else if (value !== undefined) environment[key] = value;
+  }
+  return environment;
+}
+
+export function readVoting(root: MapReader, replicas: number): VotingConfig {
+  const reader = root.map('voting');
+  const all = Math.max(1, replicas);
+  const upTo = (key: string, fallback: number): number => {
+    const range = { min: 1, max: all, what: `a whole number from 1 to the number of replicas (${all})` };
+    return reader.integer(key, range, fallback);
+  };
+  const voting: VotingConfig = {
+    strategy: reader.oneOf('strategy', VOTING_STRATEGIES, 'continuous-majority'),
+    k: upTo('k', all),
+    minVotes: upTo('min-votes', 1),
+    quorum: upTo('quorum', Math.floor(all / 2) + 1),
+    stabilityThreshold: reader.duration('stability-threshold', 1000),
+    hangThreshold: reader.duration('hang-threshold', 10_000),
+    faultThreshold: reader.duration('fault-threshold', 5000),
+    probeInterval: reader.duration('probe-interval', 200),
+    holdWithoutReplicas: reader.duration('hold-without-replicas', 120_000, { min: 0, max: 86_400_000 }),
+    ignoreAttributes: readAttributeCodes(reader),
+  };
+  if (reader.has('k') && voting.strategy !== 'wait-for-consensus') {
+    reader.error('k', `belongs to strategy wait-for-consensus, the strategy here is ${voting.strategy}`);
+  }
+  if (voting.probeInterval >= voting.hangThreshold) {
+    reader.error('probe-interval', 'expected less than hang-threshold, which counts missing probes');
+  }
+  reader.finish();
+  return voting;
+}
+
+/** Path attribute type codes; ORIGIN, AS_PATH and the next hops cannot be left out, no route means anything without them. */
+function readAttributeCodes(reader: MapReader): number[] {
+  const codes: number[] = [];
+  for (const item of reader.list('ignore-attributes')) {
+    const code = reader.parseItem(item, (text) => {
+      const value = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+      const legal = value >= 4 && value <= 255 && value !== 14 && value !== 15;
+      return legal ? value : { expected: 'the type code of an optional path attribute (4 to 255, not 14 or 15)' };
+    });
+    if (code !== undefined && !codes.includes(code)) codes.push(code);
+  }
+  return codes;
+}
