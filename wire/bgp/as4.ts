@@ -40,8 +40,8 @@ export function toAs4(buf: Uint8Array, view: UpdateView, maxMessageLength: numbe
 /** Appends route attributes with two-octet AS numbers in their four-octet form (RFC 6793 section 4.2.3). */
 export function routeAttributesToAs4(attrs: Uint8Array, start: number, end: number, out: ByteWriter): void {
   const found = find(attrs, start, end);
-  // An AGGREGATOR that names a real AS means that somebody without AS4 support aggregated: what AS4_* say is then stale.
-  const stale = found.aggregator >= 0 && readU16(attrs, found.aggregator) !== AS_TRANS;
+  // Beside AS4_AGGREGATOR, an AGGREGATOR that names a real AS means that somebody without AS4 support aggregated since: both AS4_* are stale.
+  const stale = found.aggregator >= 0 && found.aggregator4 >= 0 && readU16(attrs, found.aggregator) !== AS_TRANS;
   cursor.reset(attrs, start, end);
   while (cursor.next()) {
     if (cursor.type === AttributeType.AS_PATH) {
