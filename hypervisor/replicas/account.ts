@@ -1,0 +1,48 @@
+// Which unprivileged user a replica runs as. Reads /etc/passwd; changes nothing.
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { ReplicaError } from './driver.js';
+
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+}
+
+function lookUp(name: string): Account | undefined {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  return line === undefined ? undefined : { name, uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * The account for a replica: the configured one, else the first of the driver's that exists, else nobody. Undefined when
+ * the hypervisor itself is not root: then replicas run as whoever it is. Throws ReplicaError when a configured user is
+ * not there or cannot be had.
+ */
+export function chooseAccount(
+  replica: string,
+  wanted: string | undefined,
+  candidates: readonly string[],
+): Account | undefined {
+  if (process.getuid?.() !== 0) {
+    if (wanted !== undefined && lookUp(wanted)?.uid !== process.getuid?.()) {
+      throw new ReplicaError(`replica ${replica}: only root can run it as user ${wanted}`);
+    }
+    return undefined;
+  }
+  if (wanted !== undefined) {
+    const account = lookUp(wanted);
+    if (account === undefined) throw new ReplicaError(`replica ${replica}: there is no user ${wanted}`);
+    return account;
+  }
+  for (const name of [...candidates, 'nobody']) {
+    const account = lookUp(name);
+    if (account !== undefined) return account;
+  }
+  throw new ReplicaError(
+    `replica ${replica}: none of the users ${[...candidates, 'nobody'].join(', ')} exists; set "user"`,
+  );
+}

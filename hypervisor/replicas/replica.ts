@@ -1,0 +1,272 @@
+// One replica: writes its files, starts its daemon with the shim, tells when it is ready, connects sessions inward, stops
+// it and reports how it ended. Owns one control channel and one process group at a time. Whether and when to start it
+// again is the supervisor's decision.
+import { EventEmitter } from 'node:events';
+import path from 'node:path';
+import type net from 'node:net';
+import type { GeneratedFile, ReplicaPaths } from '../../configs/generate/types.js';
+import type { ReplicaConfig } from '../../configs/model.js';
+import type { ReplicaSession } from '../../configs/session-plan.js';
+import type { ControlChannel, ShimHub } from '../../preload/hub.js';
+import { preloadPaths } from '../../preload/libraries.js';
+import { chooseAccount, type Account } from './account.js';
+import { addressList, scopeIdOf } from './addresses.js';
+import { makeReplicaDirectory, removeLeftovers, replicaPaths, writeReplicaFile } from './directory.js';
+import { ReplicaError, detectVersion, findExecutable, type DaemonCapabilities, type Driver } from './driver.js';
+import { DRIVERS } from './drivers.js';
+import { LogFile } from './log-file.js';
+import { DaemonProcess } from './process.js';
+
+/** The port the replicas listen on, whatever the router's own is: it exists only behind the shim. */
+export const REPLICA_PORT = 179;
+const FIRST_EPHEMERAL_PORT = 49152;
+const TAIL_LINES = 5;
+
+export type ReplicaState = 'idle' | 'starting' | 'ready' | 'stopping' | 'exited';
+
+export interface ReplicaExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** We asked for it, by stop(). */
+  expected: boolean;
+  /** One line for people. */
+  text: string;
+}
+
+export interface ReplicaEvents {
+  state: [state: ReplicaState];
+  /** Every planned session can be connected. */
+  ready: [];
+  /** All processes are gone. The state is `exited` and start() may be called again. */
+  exit: [exit: ReplicaExit];
+  /** Something the operator may want to know; nothing has failed. */
+  warn: [text: string];
+  /** The daemon wanted to connect to a neighbour by itself and was refused. */
+  refused: [address: string];
+}
+
+export interface ReplicaOptions {
+  hub: ShimHub;
+  replica: ReplicaConfig;
+  /** Absolute path; the replica lives in a directory of its own below. */
+  runDirectory: string;
+  sessions: readonly ReplicaSession[];
+  /** The native configuration, the main file first. */
+  generate: (paths: ReplicaPaths) => GeneratedFile[];
+  /** Milliseconds from start to ready. Default 30,000. */
+  readyTimeout?: number;
+  /** Milliseconds between SIGTERM and SIGKILL. Default 5000. */
+  stopGrace?: number;
+  /** Bytes under way per direction and virtual connection. Default 1 MiB. */
+  sendBuffer?: number;
+}
+
+export class Replica extends EventEmitter<ReplicaEvents> {
+  readonly name: string;
+  readonly driver: Driver;
+  readonly paths: ReplicaPaths;
+  readonly logFile: string;
+  /** Known from the first start on. */
+  version: string | undefined;
+  capabilities: DaemonCapabilities | undefined;
+  private readonly options: ReplicaOptions;
+  private current: ReplicaState = 'idle';
+  private control: ControlChannel | undefined;
+  private process: DaemonProcess | undefined;
+  private log: LogFile | undefined;
+  private exiting: Promise<void> | undefined;
+  private nextPort = FIRST_EPHEMERAL_PORT;
+
+  constructor(options: ReplicaOptions) {
+    super();
+    this.options = options;
+    this.name = options.replica.name;
+    this.driver = DRIVERS[options.replica.kind];
+    this.paths = replicaPaths(options.runDirectory, this.name);
+    this.logFile = path.join(path.resolve(options.runDirectory), `${this.name}.log`);
+  }
+
+  get state(): ReplicaState {
+    return this.current;
+  }
+
+  /** The first process; undefined while none runs. */
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  /** The last lines of this run's output, while it runs and until the next start. */
+  outputTail(): string {
+    return this.log?.tail(TAIL_LINES) ?? '';
+  }
+
+  /**
+   * Starts the daemon; resolves when it is ready. Rejects with ReplicaError when it cannot be started, ends before it is
+   * ready or takes too long; no process of it is left then.
+   */
+  async start(): Promise<void> {
+    if (this.current !== 'idle' && this.current !== 'exited') {
+      throw new ReplicaError(`replica ${this.name}: already ${this.current}`);
+    }
+    this.enter('starting');
+    try {
+      await this.launch();
+    } catch (error) {
+      this.release();
+      this.enter('exited');
+      throw error instanceof ReplicaError
+        ? error
+        : new ReplicaError(`replica ${this.name}: ${(error as Error).message}`);
+    }
+    await this.untilReady();
+  }
+
+  /** Ends the daemon and resolves when none of its processes is left. Safe to call at any time, and twice. */
+  async stop(): Promise<void> {
+    if (this.process === undefined || this.exiting === undefined) return;
+    this.enter('stopping');
+    await this.process.stop(this.options.stopGrace ?? 5000);
+    await this.exiting;
+  }
+
+  /** Signals the first process (SIGSTOP, SIGKILL, …) without changing what we expect of it. */
+  kill(signal: NodeJS.Signals): boolean {
+    return this.process?.signal(signal) ?? false;
+  }
+
+  /** Signals every process of the replica (to hang or to kill it as a whole). */
+  killAll(signal: NodeJS.Signals): boolean {
+    return this.process?.signalGroup(signal) ?? false;
+  }
+
+  /**
+   * Opens a planned session inward. Throws Error with `code`: ECONNREFUSED (not listening), EAGAIN (the replica does not
+   * accept), EPIPE (it is ending). The socket ends when the replica closes the session or dies.
+   */
+  connect(session: ReplicaSession): net.Socket {
+    if (this.control === undefined) {
+      throw Object.assign(new Error(`replica ${this.name} does not run`), { code: 'ECONNREFUSED' });
+    }
+    const peerPort = this.nextPort;
+    this.nextPort = peerPort === 65535 ? FIRST_EPHEMERAL_PORT : peerPort + 1;
+    const { peerAddress, localAddress } = session;
+    const scopeId = scopeIdOf(peerAddress, localAddress);
+    return this.control.connect(
+      { localAddress, localPort: REPLICA_PORT, peerAddress, peerPort, scopeId },
+      this.options.sendBuffer,
+    );
+  }
+
+  private enter(state: ReplicaState): void {
+    if (this.current === state) return;
+    this.current = state;
+    this.emit('state', state);
+  }
+
+  private async launch(): Promise<void> {
+    const { replica, sessions, hub, runDirectory } = this.options;
+    const executable = findExecutable(this.driver, this.name, replica.binary);
+    this.version = await detectVersion(this.driver, this.name, executable);
+    this.capabilities = this.driver.capabilities(this.version);
+    const account = chooseAccount(this.name, replica.user, this.driver.users);
+    const configFile = this.prepareFiles(account);
+    const command = this.driver.command({
+      executable,
+      paths: this.paths,
+      configFile,
+      sessionCount: sessions.length,
+      port: REPLICA_PORT,
+    });
+    this.log?.close();
+    this.log = new LogFile(this.logFile);
+    this.control = this.watchControl(hub.createControl());
+    this.process = await DaemonProcess.start({
+      file: executable,
+      args: command.args,
+      directory: this.paths.dir,
+      environment: {
+        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+        LC_ALL: 'C',
+        HOME: this.paths.dir,
+        ...command.environment,
+        ...replica.environment,
+        LD_PRELOAD: preloadPaths(this.driver.libraries, path.join(runDirectory, 'lib')).join(':'),
+        BTR_CONTROL_FD: '3',
+        BTR_PORT: String(REPLICA_PORT),
+        BTR_ADDRESSES: addressList(sessions.map((session) => session.localAddress)),
+      },
+      account,
+      logFd: this.log.fd,
+      controlFd: this.control.childFd,
+    });
+    this.control.handedOver();
+    this.exiting = this.process.exited.then((status) => this.ended(status));
+  }
+
+  /** Returns the main configuration file's path. */
+  private prepareFiles(account: Account | undefined): string {
+    makeReplicaDirectory(this.name, this.paths.dir, account);
+    removeLeftovers(this.driver.leftovers(this.paths, undefined));
+    const files = this.options.generate(this.paths);
+    for (const file of files) writeReplicaFile(this.paths.dir, file, account);
+    return path.join(this.paths.dir, files[0]?.name ?? this.driver.configName);
+  }
+
+  private watchControl(control: ControlChannel): ControlChannel {
+    control.on('warn', (text) => this.emit('warn', text));
+    control.on('refused', (to) => this.emit('refused', to.address));
+    control.on('listening', () => {
+      if (
+        this.current !== 'starting' ||
+        !this.options.sessions.every((s) => control.find(s.localAddress, REPLICA_PORT))
+      )
+        return;
+      this.enter('ready');
+      this.emit('ready');
+    });
+    return control;
+  }
+
+  private async untilReady(): Promise<void> {
+    const { process: running } = this;
+    const limit = this.options.readyTimeout ?? 30_000;
+    let helloSeen = false;
+    this.control?.once('hello', () => (helloSeen = true));
+    const cancel = new AbortController();
+    const ready = new Promise<'ready'>((resolve) => {
+      if (this.current === 'ready') resolve('ready');
+      else this.once('ready', () => resolve('ready'));
+    });
+    const ended = new Promise<ReplicaExit>((resolve) => this.once('exit', resolve));
+    const late = new Promise<'late'>((resolve) => {
+      const timer = setTimeout(() => resolve('late'), limit);
+      cancel.signal.addEventListener('abort', () => clearTimeout(timer));
+    });
+    const outcome = await Promise.race([ready, ended, late]);
+    cancel.abort();
+    if (outcome === 'ready') return;
+    const said = this.outputTail();
+    const because = said === '' ? '' : `; it said:\n${said}`;
+    if (outcome !== 'late')
+      throw new ReplicaError(`replica ${this.name}: ${outcome.text} before it was ready${because}`);
+    if (this.process === running) await this.stop();
+    const missing = helloSeen ? 'it did not listen for every session' : 'the preloaded shim did not start in it';
+    throw new ReplicaError(`replica ${this.name}: not ready within ${limit} ms: ${missing}${because}`);
+  }
+
+  private ended({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): void {
+    const expected = this.current === 'stopping';
+    const text = signal !== null ? `killed by ${signal}` : `exited with status ${code}`;
+    removeLeftovers(this.driver.leftovers(this.paths, this.process?.pid));
+    this.release();
+    this.enter('exited');
+    this.emit('exit', { code, signal, expected, text });
+  }
+
+  private release(): void {
+    this.control?.close();
+    this.control = undefined;
+    this.process = undefined;
+    this.exiting = undefined;
+  }
+}

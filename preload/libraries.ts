@@ -1,0 +1,40 @@
+// Where the preloaded libraries lie, and giving a daemon's user a copy that it can read. Building them is the Makefile's.
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+export type ShimLibrary = 'shim' | 'poll-cap' | 'fake-root' | 'ifaddrs';
+
+/** dist/preload/libraries.js and preload/libraries.ts both find the one place where make puts them. */
+function shimDirectory(): string {
+  const here = import.meta.dirname;
+  const root = path.basename(path.dirname(here)) === 'dist' ? path.resolve(here, '../..') : path.dirname(here);
+  return path.join(root, 'preload', 'shim');
+}
+
+/** Can any user read the file and reach it? */
+function readableByAll(file: string): boolean {
+  if ((statSync(file).mode & 0o004) === 0) return false;
+  for (let at = path.dirname(file); ; at = path.dirname(at)) {
+    if ((statSync(at).mode & 0o001) === 0) return false;
+    if (at === path.dirname(at)) return true;
+  }
+}
+
+/**
+ * Absolute paths for LD_PRELOAD. The loader only warns when it cannot read one, and an unprivileged daemon often cannot
+ * reach a checkout in somebody's home: then they are copied to `directory`. Throws when they are not built.
+ */
+export function preloadPaths(libraries: readonly ShimLibrary[], directory: string): string[] {
+  return libraries.map((library) => {
+    const file = path.join(shimDirectory(), `btr-${library}.so`);
+    if (!existsSync(file))
+      throw new Error(`${file} is not built; run: npm run build (it needs gcc, make and libc6-dev)`);
+    accessSync(file, constants.R_OK);
+    if (readableByAll(file)) return file;
+    mkdirSync(directory, { recursive: true });
+    const copy = path.join(directory, path.basename(file));
+    copyFileSync(file, copy);
+    chmodSync(copy, 0o755);
+    return copy;
+  });
+}
