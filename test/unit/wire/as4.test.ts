@@ -140,3 +140,25 @@ describe('to a two-octet speaker (RFC 6793 section 4.2.2)', () => {
     );
   });
 });
+
+describe('hostile attributes', () => {
+  it('never make the translations throw or blow up', () => {
+    const odd = fc.tuple(fc.constantFrom(2, 7, 17, 18, 99), fc.uint8Array({ maxLength: 20 }));
+    const attrs = fc.oneof(
+      fc
+        .array(odd, { maxLength: 6 })
+        .map((list) => concat(...list.map(([type, value]) => attribute(0xc0, type, value)))),
+      fc.uint8Array({ maxLength: 60 }),
+    );
+    fc.assert(
+      fc.property(attrs, (bytes) => {
+        const out = new ByteWriter();
+        routeAttributesToAs4(bytes, 0, bytes.length, out);
+        routeAttributesToAs2(bytes, out);
+        // A path that lies about its length costs at most one whole segment more.
+        expect(out.length).toBeLessThan(6 * (bytes.length + 255 * 4 * 8));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
