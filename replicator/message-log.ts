@@ -1,0 +1,116 @@
+// What a neighbour sent, in the order it came: one log for all readers that want the same bytes, so that a message is copied once however
+// many replicas get it. Owns bytes and positions; how far a reader may fall behind is decided in replicator.ts.
+//
+// The log is a chain of blocks of which only the last is held here. Readers hold the block they are in; what all have passed is garbage.
+
+const BLOCK_SIZE = 128 * 1024;
+/** Before each message: its sequence number and its time (ms modulo 2^32), four bytes each. */
+const RECORD_HEADER = 8;
+const LENGTH_AT = RECORD_HEADER + 16;
+
+interface Block {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  used: number;
+  next: Block | undefined;
+}
+
+export class MessageLog {
+  /** Bytes of messages that were ever appended. */
+  position = 0;
+  /** Readers that follow the log; without any, nothing need be appended. */
+  readers = 0;
+  private tail: Block = newBlock();
+
+  /** Appends the BGP message start..end (header included, at most 65535 bytes). `sequence` grows with every message of the neighbour. */
+  append(buf: Uint8Array, start: number, end: number, sequence: number, now: number): void {
+    const length = end - start;
+    if (this.tail.used + RECORD_HEADER + length > BLOCK_SIZE) {
+      this.tail.next = newBlock();
+      this.tail = this.tail.next;
+    }
+    const { bytes, view, used } = this.tail;
+    view.setUint32(used, sequence);
+    view.setUint32(used + 4, now);
+    bytes.set(buf.subarray(start, end), used + RECORD_HEADER);
+    this.tail.used = used + RECORD_HEADER + length;
+    this.position += length;
+  }
+
+  /** A reader that starts at the end: it sees what is appended from now on. */
+  follow(): LogReader {
+    this.readers++;
+    return new LogReader(this, this.tail, this.tail.used);
+  }
+}
+
+/** A place in a log, always between two messages. */
+export class LogReader {
+  /** Bytes of messages before this place. */
+  position: number;
+  private readonly log: MessageLog;
+  private block: Block;
+  private offset: number;
+
+  constructor(log: MessageLog, block: Block, offset: number) {
+    this.log = log;
+    this.position = log.position;
+    this.block = block;
+    this.offset = offset;
+  }
+
+  /** Bytes between here and the end. */
+  get backlog(): number {
+    return this.log.position - this.position;
+  }
+
+  /** Must be called once, when the reader is not used any more. */
+  close(): void {
+    this.log.readers--;
+  }
+
+  /** Whether there is a message to read; the next three members tell about it. */
+  ready(): boolean {
+    while (this.offset >= this.block.used) {
+      if (this.block.next === undefined) return false;
+      this.block = this.block.next;
+      this.offset = 0;
+    }
+    return true;
+  }
+
+  get bytes(): Uint8Array {
+    return this.block.bytes;
+  }
+
+  /** Where in `bytes` the message starts. */
+  get start(): number {
+    return this.offset + RECORD_HEADER;
+  }
+
+  get length(): number {
+    return this.block.view.getUint16(this.offset + LENGTH_AT);
+  }
+
+  get sequence(): number {
+    return this.block.view.getUint32(this.offset);
+  }
+
+  /** When it came in: a whole number of ms, not after the true time, which is less than 49 days before `now`. */
+  time(now: number): number {
+    const present = Math.floor(now);
+    return present - (((present >>> 0) - this.block.view.getUint32(this.offset + 4)) >>> 0);
+  }
+
+  /** Goes to the following message. */
+  advance(): void {
+    const { length } = this;
+    this.offset += RECORD_HEADER + length;
+    this.position += length;
+  }
+}
+
+function newBlock(): Block {
+  const bytes = new Uint8Array(BLOCK_SIZE);
+  return { bytes, view: new DataView(bytes.buffer), used: 0, next: undefined };
+}

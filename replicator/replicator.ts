@@ -1,0 +1,305 @@
+// Copies what the neighbours send to every replica and keeps each neighbour's last update per prefix, from which a replica that comes late,
+// comes again, or falls behind gets the current state. Pure: messages in, bytes out when somebody pulls; time is an argument (ms).
+// Routes are opaque: no selection, no policy. Judging messages is wire/bgp/update.ts; sockets and pacing belong to the hypervisor.
+import type { AttributeTable } from '../wire/attribute-table.js';
+import { MAX_MESSAGE_LENGTH } from '../wire/bgp/message.js';
+import { extractRouteAttributes } from '../wire/bgp/route-attributes.js';
+import { NlriCursor } from '../wire/bgp/update.js';
+import type { UpdateSection, UpdateVerdict, UpdateView } from '../wire/bgp/update.js';
+import type { ByteWriter } from '../wire/byte-writer.js';
+import type { Family } from '../wire/family.js';
+import type { PrefixTable } from '../wire/prefix-table.js';
+import { Feed } from './feed.js';
+import { History } from './history.js';
+import { Variant } from './variant.js';
+
+const MIB = 1024 * 1024;
+const SCRATCH = 65536;
+
+export interface ReplicatorOptions {
+  prefixes: PrefixTable;
+  attributes: AttributeTable;
+  /** A feed with more unread bytes than this gets the current state instead. Default 4 MiB. */
+  maxQueueBytes?: number;
+  /** Reading from a neighbour should pause when too few feeds have less backlog than this … Default 1 MiB. */
+  highWaterBytes?: number;
+  /** … and go on when enough have less than this. Default 256 KiB. */
+  lowWaterBytes?: number;
+  /** `normalised`: replicas get messages with errors in repaired form (RFC 7606), not byte for byte. Default `exact`. */
+  deliver?: 'exact' | 'normalised';
+}
+
+export interface FeedOptions {
+  /** Longest message that the session may carry, default 4096 (65535 with RFC 8654). */
+  maxMessageLength?: number;
+}
+
+export interface FeedStats {
+  replica: number;
+  neighbor: number;
+  live: boolean;
+  /** Bytes; an estimate while not live. */
+  backlog: number;
+  overflows: number;
+  tooLong: number;
+}
+
+interface Neighbor {
+  families: number;
+  history: History;
+  variants: Map<string, Variant>;
+  feeds: Feed[];
+  paused: boolean;
+}
+
+export class Replicator {
+  /** Routes that found no room in the prefix or attribute table: replicas got them, the history did not. */
+  tableFull = 0;
+  private readonly prefixes: PrefixTable;
+  private readonly attributes: AttributeTable;
+  private readonly maxQueueBytes: number;
+  private readonly highWaterBytes: number;
+  private readonly lowWaterBytes: number;
+  private readonly normalised: boolean;
+  private readonly neighbors: (Neighbor | undefined)[] = [];
+  private readonly feeds = new Map<number, Feed>();
+  private nextFeed = 1;
+  /** By prefix: when any neighbour's route for it changed last, ms. */
+  private inputTimes = new Float64Array(256).fill(-Infinity);
+  private readonly cursor = new NlriCursor();
+  private readonly raw = new Uint8Array(SCRATCH);
+
+  constructor(options: ReplicatorOptions) {
+    this.prefixes = options.prefixes;
+    this.attributes = options.attributes;
+    this.maxQueueBytes = options.maxQueueBytes ?? 4 * MIB;
+    this.highWaterBytes = options.highWaterBytes ?? MIB;
+    this.lowWaterBytes = options.lowWaterBytes ?? MIB / 4;
+    this.normalised = options.deliver === 'normalised';
+  }
+
+  /** The session with neighbour `n` is established and carries `families` (bitmask). Whatever was known of it is dropped. */
+  neighborUp(n: number, families: number, now: number): void {
+    this.neighborDown(n, now);
+    this.neighbors[n] = { families, history: new History(), variants: new Map(), feeds: [], paused: false };
+  }
+
+  /** The session is gone: its history and its feeds are dropped. The sessions that the feeds belong to are the caller's to close. */
+  neighborDown(n: number, now: number): void {
+    const neighbor = this.neighbors[n];
+    if (!neighbor) return;
+    neighbor.history.forEachRoute((prefix) => this.noteInput(prefix, now));
+    for (const feed of [...neighbor.feeds]) this.closeFeed(feed.id);
+    this.neighbors[n] = undefined;
+  }
+
+  /**
+   * The neighbour sent the UPDATE start..end of `buf` (AS numbers of 4 bytes), parsed into `view` and judged `verdict`; one judged `reset`
+   * is ignored. The bytes are copied.
+   */
+  receive(
+    n: number,
+    buf: Uint8Array,
+    start: number,
+    end: number,
+    view: UpdateView,
+    verdict: UpdateVerdict,
+    now: number,
+  ): void {
+    const neighbor = this.neighbors[n];
+    if (!neighbor || verdict.kind === 'reset') return;
+    const { history } = neighbor;
+    history.sequence = (history.sequence + 1) >>> 0;
+    const withdrawAll = verdict.kind === 'treat-as-withdraw';
+    for (let i = 0; i < view.sectionCount; i++) {
+      const section = view.sections[i];
+      const absent = withdrawAll || section.kind === 'withdraw';
+      const route = absent ? 0 : this.internAttributes(buf, view, section.mp);
+      this.store(neighbor, buf, section, route, withdrawAll, now);
+    }
+    if (view.endOfRib !== undefined) this.noteEndOfRib(neighbor, view.endOfRib);
+    for (const variant of neighbor.variants.values()) {
+      variant.append(buf, start, end, view, verdict, history.sequence, now);
+    }
+    for (const feed of neighbor.feeds) if (feed.live && feed.backlog > this.maxQueueBytes) this.overflow(feed, now);
+  }
+
+  /** When any neighbour's route for the prefix changed last, ms; -Infinity for never. */
+  inputTime(prefix: number): number {
+    return prefix < this.inputTimes.length ? this.inputTimes[prefix] : -Infinity;
+  }
+
+  /** The raw route attributes that neighbour `n` announced last for a prefix: attribute id, 0 when absent. */
+  route(n: number, prefix: number): number {
+    return this.neighbors[n]?.history.get(prefix) ?? 0;
+  }
+
+  /** Prefixes that neighbour `n` has announced and not withdrawn. */
+  routeCount(n: number): number {
+    return this.neighbors[n]?.history.size ?? 0;
+  }
+
+  /** Whether the neighbour has sent the End-of-RIB of a family. */
+  hasEndOfRib(n: number, family: Family): boolean {
+    return this.neighbors[n]?.history.endOfRibAfter(family, undefined) ?? false;
+  }
+
+  /**
+   * Opens a feed of neighbour `n` for a session of replica `r` that carries `families`; it starts with the current state. Returns its id.
+   * Throws when the neighbour is not up: the session to the replica must not be there then.
+   */
+  openFeed(r: number, n: number, families: number, now: number, options: FeedOptions = {}): number {
+    const neighbor = this.neighbors[n];
+    if (!neighbor) throw new Error(`feed of neighbor ${n}, which is not up`);
+    const { prefixes, attributes } = this;
+    const variant = this.variantFor(neighbor, families, options.maxMessageLength ?? MAX_MESSAGE_LENGTH);
+    const id = this.nextFeed++;
+    const { history } = neighbor;
+    const feed = new Feed({ id, replica: r, neighbor: n, history, variant, prefixes, attributes }, now);
+    this.feeds.set(id, feed);
+    neighbor.feeds.push(feed);
+    return id;
+  }
+
+  /** Closes a feed; an unknown id (closed with its neighbour, say) is ignored. */
+  closeFeed(feedId: number): void {
+    const feed = this.feeds.get(feedId);
+    if (!feed) return;
+    feed.close();
+    this.feeds.delete(feedId);
+    const neighbor = this.neighbors[feed.neighbor];
+    if (!neighbor) return;
+    neighbor.feeds.splice(neighbor.feeds.indexOf(feed), 1);
+    if (neighbor.feeds.some(({ variant }) => variant === feed.variant)) return;
+    for (const [key, variant] of neighbor.variants) if (variant === feed.variant) neighbor.variants.delete(key);
+  }
+
+  /**
+   * Appends whole messages for the replica to `out`, as many as fit into `maxBytes` (a message or a group of prefixes more at most: 65535 bytes).
+   * Returns the bytes appended; 0 when nothing waits.
+   */
+  pull(feedId: number, out: ByteWriter, maxBytes: number): number {
+    return this.feeds.get(feedId)?.pull(out, maxBytes) ?? 0;
+  }
+
+  /** Bytes that wait to be pulled; an estimate while the feed is not live. */
+  backlog(feedId: number): number {
+    return this.feeds.get(feedId)?.backlog ?? 0;
+  }
+
+  /** Whether everything that came in has been pulled. */
+  isCaughtUp(feedId: number): boolean {
+    return this.feeds.get(feedId)?.caughtUp ?? false;
+  }
+
+  /** Everything that came in before this time has been pulled, ms; `now` when caught up. For the time that a probe proves. */
+  deliveredUntil(feedId: number, now: number): number {
+    return this.feeds.get(feedId)?.deliveredUntil(now) ?? now;
+  }
+
+  feedStats(feedId: number): FeedStats | undefined {
+    const feed = this.feeds.get(feedId);
+    if (!feed) return undefined;
+    const { replica, neighbor, live, backlog, overflows, tooLong } = feed;
+    return { replica, neighbor, live, backlog, overflows, tooLong };
+  }
+
+  /** The replica asks for a family again (ROUTE-REFRESH): it gets the current state of it. */
+  refresh(feedId: number, family: Family, now: number): void {
+    this.feeds.get(feedId)?.refresh(family, now);
+  }
+
+  /**
+   * Whether to stop reading from neighbour `n`: fewer than `needed` of its feeds (as many as the verdict needs; at most those that are open)
+   * keep up. Without feeds nobody is overrun: reading goes on.
+   */
+  shouldPause(n: number, needed: number): boolean {
+    const neighbor = this.neighbors[n];
+    if (!neighbor) return false;
+    const mark = neighbor.paused ? this.lowWaterBytes : this.highWaterBytes;
+    const keepingUp = neighbor.feeds.reduce((sum, feed) => sum + (feed.backlog < mark ? 1 : 0), 0);
+    neighbor.paused = keepingUp < Math.min(needed, neighbor.feeds.length);
+    return neighbor.paused;
+  }
+
+  /** Marks used[id] for every attribute id held here. */
+  markAttributes(used: Uint8Array): void {
+    for (const neighbor of this.neighbors) {
+      neighbor?.history.forEachRoute((prefix) => {
+        used[neighbor.history.routes[prefix]] = 1;
+      });
+    }
+  }
+
+  /** Marks used[id] for every prefix id held here. */
+  markPrefixes(used: Uint8Array): void {
+    for (const neighbor of this.neighbors) {
+      neighbor?.history.forEachRoute((prefix) => {
+        used[prefix] = 1;
+      });
+    }
+    for (const feed of this.feeds.values()) feed.markPrefixes(used);
+  }
+
+  private internAttributes(buf: Uint8Array, view: UpdateView, mp: boolean): number {
+    const length = extractRouteAttributes(buf, view, mp, this.raw, 0);
+    return this.attributes.intern(this.raw, 0, length);
+  }
+
+  /** Takes one list of prefixes into the history. `always`: it counts as input even where it changes nothing. */
+  private store(
+    neighbor: Neighbor,
+    buf: Uint8Array,
+    section: UpdateSection,
+    route: number,
+    always: boolean,
+    now: number,
+  ): void {
+    const { cursor, prefixes } = this;
+    const { history, feeds } = neighbor;
+    const full = route === 0 && section.kind === 'announce' && !always;
+    cursor.reset(buf, section.start, section.end, section.family);
+    while (cursor.next()) {
+      const prefix = prefixes.intern(section.family, buf, cursor.at, cursor.bits);
+      if (prefix === 0 || full) this.tableFull++;
+      if (prefix === 0) continue;
+      if (history.set(prefix, route)) {
+        for (let i = 0; i < feeds.length; i++) feeds[i].noteChange(prefix);
+      } else if (!always) {
+        continue;
+      }
+      this.noteInput(prefix, now);
+    }
+  }
+
+  private noteInput(prefix: number, now: number): void {
+    if (prefix >= this.inputTimes.length) {
+      let length = this.inputTimes.length;
+      while (length <= prefix) length *= 2;
+      const grown = new Float64Array(length).fill(-Infinity);
+      grown.set(this.inputTimes);
+      this.inputTimes = grown;
+    }
+    this.inputTimes[prefix] = now;
+  }
+
+  private noteEndOfRib(neighbor: Neighbor, family: Family): void {
+    neighbor.history.endOfRib[family] = neighbor.history.sequence;
+    for (const feed of neighbor.feeds) feed.noteEndOfRibOf(family);
+  }
+
+  private overflow(feed: Feed, now: number): void {
+    feed.overflows++;
+    feed.enterState(now);
+  }
+
+  private variantFor(neighbor: Neighbor, families: number, maxMessageLength: number): Variant {
+    const key = `${families & neighbor.families}/${maxMessageLength}`;
+    let variant = neighbor.variants.get(key);
+    if (!variant) {
+      variant = new Variant(families, neighbor.families, maxMessageLength, this.normalised);
+      neighbor.variants.set(key, variant);
+    }
+    return variant;
+  }
+}
