@@ -106,10 +106,13 @@ const WELL_KNOWN: Record<string, readonly [number, number]> = {
   'no-peer': [65535, 65284],
 };
 
-/** A community (65001:100), a large one (65001:1:2) or a well-known name; `wildcards` allows * behind the first number. */
+/**
+ * A community (65001:100), a large one (65001:1:2) or a well-known name. With `wildcards`, trailing numbers may be *:
+ * BIRD knows no other place for it. 65535:* is refused because FRR matches well-known communities by name.
+ */
 export function community(wildcards: boolean): Parse<CommunityPattern> {
   const words = Object.keys(WELL_KNOWN).join(', ');
-  const stars = wildcards ? ', with * for any number after the first' : '';
+  const stars = wildcards ? ', with trailing numbers as * for any (65001:*, but not 65535:*)' : '';
   const expected = `a community (65001:100, or 65001:1:2 for a large one${stars}) or one of ${words}`;
   return (text) => {
     const known = WELL_KNOWN[text];
@@ -121,15 +124,18 @@ export function community(wildcards: boolean): Parse<CommunityPattern> {
       if (part === '*' && wildcards && i > 0) return '*';
       return /^\d{1,10}$/.test(part) && Number(part) <= max ? Number(part) : undefined;
     });
-    return numbers.every((n) => n !== undefined) ? numbers : { expected };
+    const star = numbers.indexOf('*');
+    const trailing = star === -1 || numbers.slice(star).every((n) => n === '*');
+    const legal = trailing && !(star !== -1 && numbers[0] === 65535);
+    return legal && numbers.every((n) => n !== undefined) ? numbers : { expected };
   };
 }
 
 /** A name that every daemon's configuration language accepts inside an identifier. */
 export const name: Parse<string> = (text) =>
-  /^[A-Za-z][A-Za-z0-9_-]{0,31}$/.test(text)
+  /^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(text)
     ? text
-    : { expected: 'a name: a letter, then at most 31 letters, digits, - or _' };
+    : { expected: 'a name: a letter, then at most 31 letters, digits or -' };
 
 export const plainText: Parse<string> = (text) =>
   text !== '' && !/[\x00-\x1f\x7f]/.test(text) ? text : { expected: 'text without control characters' };

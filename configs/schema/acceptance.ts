@@ -7,6 +7,9 @@ import type { MapReader } from '../yaml-reader.js';
 
 export const NEXT_HOP_RULES: readonly NextHopRule[] = ['neighbor-address', 'as-received'];
 
+/** FRR is told by a regular expression, whose repeat counts end at 255. */
+const MAX_AS_PATH_LIMIT = 250;
+
 /** Refused whatever the file says, because at least one daemon has no way to accept it (loopback, multicast, …). */
 export const ALWAYS_REFUSED: readonly string[] = ['127.0.0.0/8', '224.0.0.0/4', '::/8', 'fe80::/10', 'ff00::/8'];
 
@@ -41,7 +44,7 @@ export function readAcceptance(root: MapReader): { acceptance: AcceptanceConfig;
   const acceptance: AcceptanceConfig = {
     martians: [...ALWAYS_REFUSED, ...martians].map((text) => rangeOf(text, true)).sort(byFamily),
     rejectDefaultRoute: reader.boolean('reject-default-route', true),
-    maxAsPathLength: reader.integer('max-as-path-length', { min: 0, max: 1000 }, 0),
+    maxAsPathLength: reader.integer('max-as-path-length', { min: 0, max: MAX_AS_PATH_LIMIT }, 0),
   };
   const defaults: AcceptanceDefaults = {
     enforceFirstAs: reader.boolean('enforce-first-as', true),

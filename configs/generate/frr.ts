@@ -1,0 +1,270 @@
+// Native configuration of FRR's bgpd (8.x), to be run with -Z -n: no zebra, so every next hop counts as reachable.
+// Why each line is there: docs/replica-configuration.md.
+import type { CommunityPattern, PrefixRange, RouterConfig } from '../model.js';
+import { addressFamily, rangeOf } from '../parsers.js';
+import type { ReplicaSession } from '../session-plan.js';
+import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
+import type { NeighborSession, ResolvedStatement } from './common.js';
+import type { Generator } from './types.js';
+
+const FAMILY_WORD = ['ipv4', 'ipv6'] as const;
+const PREFIX_WORD = ['ip', 'ipv6'] as const;
+
+/** The names bgpd prints, and therefore matches, instead of numbers. */
+const COMMUNITY_NAMES: Record<number, string> = {
+  0: 'graceful-shutdown',
+  6: 'llgr-stale',
+  7: 'no-llgr',
+  666: 'blackhole',
+  65281: 'no-export',
+  65282: 'no-advertise',
+  65283: 'local-AS',
+  65284: 'no-peer',
+};
+
+export const generateFrr: Generator = (config, replica) => {
+  const lines = [
+    header(config, replica),
+    'frr defaults traditional',
+    `hostname ${replica.name}`,
+    '!',
+    ...routerBlock(config),
+    '!',
+    ...acceptanceLists(config),
+    ...setLists(config),
+    ...internalMaps(),
+  ];
+  for (const session of sessionsOf(config, 'frr').neighbors) {
+    for (const family of familiesIn(session.families)) {
+      lines.push(...importMap(config, session, family), ...exportMap(config, session, family));
+    }
+  }
+  return [{ name: 'frr.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 }];
+};
+
+function routerBlock(config: RouterConfig): string[] {
+  const { neighbors, probe, tap } = sessionsOf(config, 'frr');
+  const lines = [
+    `router bgp ${config.router.as}`,
+    ` bgp router-id ${config.router.routerId}`,
+    ' no bgp ebgp-requires-policy',
+    ' no bgp network import-check',
+    ' no bgp default ipv4-unicast',
+    ' bgp deterministic-med',
+    ' bgp bestpath compare-routerid',
+    ' bgp graceful-restart-disable',
+    ' coalesce-time 0',
+  ];
+  for (const session of neighbors) lines.push(...sessionLines(session, session.config.enforceFirstAs));
+  for (const session of [probe, tap]) lines.push(...sessionLines(session, false));
+  for (const family of [0, 1] as const) {
+    const inside = networksOf(config, family).map((network) => `  network ${network}`);
+    for (const session of neighbors) inside.push(...activation(config, session, family));
+    if (family === 0) inside.push(...internalActivation(probe), ...internalActivation(tap));
+    if (inside.length > 0)
+      lines.push(' !', ` address-family ${FAMILY_WORD[family]} unicast`, ...inside, ' exit-address-family');
+  }
+  return lines;
+}
+
+function sessionLines(session: ReplicaSession, enforceFirstAs: boolean): string[] {
+  const neighbor = ` neighbor ${session.peerAddress}`;
+  const external = session.peerAs !== session.localAs;
+  return [
+    `${neighbor} remote-as ${session.peerAs}`,
+    `${neighbor} passive`,
+    `${neighbor} solo`,
+    `${neighbor} advertisement-interval 0`,
+    `${neighbor} timers connect 1`,
+    ...(external ? [`${neighbor} disable-connected-check`] : []),
+    ...(enforceFirstAs ? [`${neighbor} enforce-first-as`] : []),
+  ];
+}
+
+function activation(config: RouterConfig, session: NeighborSession, family: 0 | 1): string[] {
+  if ((session.families & (1 << family)) === 0) return [];
+  const neighbor = `  neighbor ${session.peerAddress}`;
+  const foreignTransport = addressFamily(session.peerAddress) !== family;
+  const lines = [`${neighbor} activate`, ...(foreignTransport ? [] : [`${neighbor} next-hop-self`])];
+  lines.push(`${neighbor} route-map ${mapName(session, 'import', family)} in`);
+  if (needsExportMap(config, session, family)) {
+    lines.push(`${neighbor} route-map ${mapName(session, 'export', family)} out`);
+  }
+  return lines;
+}
+
+function internalActivation({ peerAddress, role }: ReplicaSession): string[] {
+  const neighbor = `  neighbor ${peerAddress}`;
+  return [
+    `${neighbor} activate`,
+    `${neighbor} route-map ${role === 'probe' ? 'probe-only' : 'nothing'} in`,
+    `${neighbor} route-map ${role === 'tap' ? 'probe-only' : 'nothing'} out`,
+  ];
+}
+
+function mapName(session: ReplicaSession, direction: 'import' | 'export', family: 0 | 1): string {
+  return `${session.name}-${direction}-${FAMILY_WORD[family]}`;
+}
+
+function prefixList(name: string, family: 0 | 1, ranges: PrefixRange[]): string[] {
+  return ranges.map(({ prefix, minLength, maxLength }, i) => {
+    const length = Number(prefix.slice(prefix.indexOf('/') + 1));
+    const ge = minLength > length ? ` ge ${minLength}` : '';
+    const le = maxLength > length ? ` le ${maxLength}` : '';
+    return `${PREFIX_WORD[family]} prefix-list ${name} seq ${(i + 1) * 5} permit ${prefix}${ge}${le}`;
+  });
+}
+
+function acceptanceLists(config: RouterConfig): string[] {
+  const { maxAsPathLength } = config.acceptance;
+  return [
+    ...prefixList('refused-ipv4', 0, refusedPrefixes(config, 0)),
+    ...prefixList('refused-ipv6', 1, refusedPrefixes(config, 1)),
+    ...prefixList('probe-prefix', 0, [rangeOf(config.internal.probePrefix, false)]),
+    'bgp community-list standard blackhole seq 5 permit blackhole',
+    'bgp community-list standard llgr seq 5 permit llgr-stale',
+    'bgp community-list standard llgr seq 10 permit no-llgr',
+    // Elements of a path are separated by single blanks; an AS_SET holds none, and counts as one.
+    ...(maxAsPathLength > 0 ? [`bgp as-path access-list too-long seq 5 permit ^([^ ]+ ){${maxAsPathLength}}`] : []),
+    '!',
+  ];
+}
+
+function setLists(config: RouterConfig): string[] {
+  const { prefixSets, asPathSets, communitySets } = config.policy;
+  const lines: string[] = [];
+  for (const { name, ranges } of prefixSets) {
+    for (const family of [0, 1] as const) {
+      lines.push(
+        ...prefixList(
+          `set-${name}-${FAMILY_WORD[family]}`,
+          family,
+          ranges.filter((r) => r.family === family),
+        ),
+      );
+    }
+  }
+  for (const { name, members } of asPathSets) {
+    members.forEach(({ position, as }, i) => {
+      const pattern = { first: `^${as}_`, any: `_${as}_`, origin: `_${as}$` }[position];
+      lines.push(`bgp as-path access-list set-${name} seq ${(i + 1) * 5} permit ${pattern}`);
+    });
+  }
+  for (const { name, members } of communitySets) lines.push(...communityList(`set-${name}`, members));
+  return lines;
+}
+
+/** Wildcards need an expanded list (regular expressions on the text); else a standard one, which compares numbers. */
+function communityList(name: string, members: readonly CommunityPattern[]): string[] {
+  const word = members[0]?.length === 3 ? 'large-community-list' : 'community-list';
+  const expanded = members.some((member) => member.includes('*'));
+  return members.map((member, i) => {
+    const known = member.length === 2 && member[0] === 65535 ? COMMUNITY_NAMES[Number(member[1])] : undefined;
+    const text = known ?? member.map((part) => (part === '*' ? '[0-9]+' : part)).join(':');
+    const body = expanded
+      ? `expanded ${name} seq ${(i + 1) * 5} permit _${text}_`
+      : `standard ${name} seq ${(i + 1) * 5} permit ${text}`;
+    return `bgp ${word} ${body}`;
+  });
+}
+
+function internalMaps(): string[] {
+  return [
+    'route-map probe-only permit 10',
+    ' match ip address prefix-list probe-prefix',
+    '!',
+    'route-map nothing deny 10',
+    '!',
+  ];
+}
+
+/** Numbers the entries of one route-map. */
+class RouteMap {
+  readonly #name: string;
+  readonly #before: string[] = [];
+  readonly #lines: string[] = [];
+  #sequence = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  entry(action: 'permit' | 'deny', ...body: string[]): void {
+    this.#sequence += 10;
+    this.#lines.push(`route-map ${this.#name} ${action} ${this.#sequence}`, ...body.map((line) => ` ${line}`), '!');
+  }
+
+  /** A list that an entry refers to, named after the entry to come. */
+  list(suffix: string, members: readonly CommunityPattern[]): string {
+    const name = `${this.#name}-${this.#sequence + 10}-${suffix}`;
+    this.#before.push(...communityList(name, members));
+    return name;
+  }
+
+  lines(): string[] {
+    return [...this.#before, ...this.#lines];
+  }
+}
+
+function importMap(config: RouterConfig, session: NeighborSession, family: 0 | 1): string[] {
+  const map = new RouteMap(mapName(session, 'import', family));
+  map.entry('deny', `match ${PREFIX_WORD[family]} address prefix-list refused-${FAMILY_WORD[family]}`);
+  if (config.acceptance.maxAsPathLength > 0) map.entry('deny', 'match as-path too-long');
+  const rewrite = session.config.nextHop === 'neighbor-address' && addressFamily(session.peerAddress) === family;
+  if (rewrite) map.entry('permit', `set ${PREFIX_WORD[family]} next-hop peer-address`, 'on-match next');
+  map.entry('permit', 'match community llgr', 'set comm-list llgr delete', 'on-match next');
+  map.entry('permit', 'match community blackhole', 'set community no-export additive', 'on-match next');
+  addStatements(config, map, statementsOf(config, session.config.importPolicy, family), family);
+  map.entry('permit');
+  return map.lines();
+}
+
+function needsExportMap(config: RouterConfig, session: NeighborSession, family: 0 | 1): boolean {
+  const foreignTransport = addressFamily(session.peerAddress) !== family;
+  return foreignTransport || statementsOf(config, session.config.exportPolicy, family).length > 0;
+}
+
+function exportMap(config: RouterConfig, session: NeighborSession, family: 0 | 1): string[] {
+  if (!needsExportMap(config, session, family)) return [];
+  const map = new RouteMap(mapName(session, 'export', family));
+  if (addressFamily(session.peerAddress) !== family && session.config.localAddressIpv6 !== undefined) {
+    map.entry('permit', `set ipv6 next-hop global ${session.config.localAddressIpv6}`, 'on-match next');
+  }
+  addStatements(config, map, statementsOf(config, session.config.exportPolicy, family), family);
+  map.entry('permit');
+  return map.lines();
+}
+
+function addStatements(config: RouterConfig, map: RouteMap, statements: ResolvedStatement[], family: 0 | 1): void {
+  for (const statement of statements) {
+    const body: string[] = [`description ${statement.definition}: ${statement.name}`];
+    const { matchPrefixSet, matchAsPathSet, communities } = statement;
+    if (matchPrefixSet !== undefined) {
+      body.push(`match ${PREFIX_WORD[family]} address prefix-list set-${matchPrefixSet}-${FAMILY_WORD[family]}`);
+    }
+    if (matchAsPathSet !== undefined) body.push(`match as-path set-${matchAsPathSet}`);
+    if (communities !== undefined) {
+      body.push(`match ${communities.large ? 'large-community' : 'community'} set-${communities.name}`);
+    }
+    body.push(...actions(config, map, statement));
+    if (statement.disposition === undefined) body.push('on-match next');
+    map.entry(statement.disposition === 'reject' ? 'deny' : 'permit', ...body);
+  }
+}
+
+function actions(config: RouterConfig, map: RouteMap, statement: ResolvedStatement): string[] {
+  const { setLocalPref, setMed, addCommunities, removeCommunities, prepend } = statement;
+  const lines: string[] = [];
+  if (setLocalPref !== undefined) lines.push(`set local-preference ${setLocalPref}`);
+  if (setMed !== undefined) lines.push(`set metric ${setMed}`);
+  if (prepend > 0) lines.push(`set as-path prepend ${new Array(prepend).fill(config.router.as).join(' ')}`);
+  for (const [size, word, listWord] of [
+    [2, 'community', 'comm-list'],
+    [3, 'large-community', 'large-comm-list'],
+  ] as const) {
+    const [removed, added] = [removeCommunities, addCommunities].map((list) => list.filter((c) => c.length === size));
+    if (removed.length > 0) lines.push(`set ${listWord} ${map.list(`remove-${size}`, removed)} delete`);
+    if (added.length > 0) lines.push(`set ${word} ${added.map((c) => c.join(':')).join(' ')} additive`);
+  }
+  return lines;
+}

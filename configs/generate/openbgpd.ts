@@ -1,0 +1,191 @@
+// Native configuration of OpenBGPD (7.7 portable). Its last matching filter rule wins; every decision below is `quick`
+// so that rules read from top to bottom. Why each line is there: docs/replica-configuration.md.
+import type { CommunityPattern, PrefixRange, RouterConfig } from '../model.js';
+import { addressFamily } from '../parsers.js';
+import type { ReplicaSession } from '../session-plan.js';
+import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
+import type { Direction, NeighborSession, ResolvedStatement } from './common.js';
+import type { Generator } from './types.js';
+
+const FAMILY_WORD = ['inet', 'inet6'] as const;
+
+export const generateOpenbgpd: Generator = (config, replica, paths) => {
+  const { neighbors, probe, tap } = sessionsOf(config, 'openbgpd');
+  const ipv6 = neighbors.some((session) => addressFamily(session.peerAddress) === 1);
+  const lines = [
+    header(config, replica),
+    `AS ${config.router.as}`,
+    `router-id ${config.router.routerId}`,
+    'fib-update no',
+    'nexthop qualify via default',
+    'rde route-age ignore',
+    'rde med compare strict',
+    'connect-retry 1',
+    'listen on 0.0.0.0',
+    ...(ipv6 ? ['listen on ::'] : []),
+    `socket "${paths.controlSocket}"`,
+    '',
+    ...sets(config),
+    '',
+    ...[...networksOf(config, 0), ...networksOf(config, 1)].map((network) => `network ${network}`),
+    '',
+    ...[...neighbors, probe, tap].flatMap(neighborBlock),
+    ...internalRules(config, probe, tap),
+    ...importRules(config, neighbors),
+    ...exportRules(config, neighbors),
+  ];
+  return [{ name: 'openbgpd.conf', contents: `${lines.join('\n')}\n`, mode: 0o600 }];
+};
+
+function prefixList(ranges: readonly PrefixRange[]): string {
+  return ranges
+    .map(({ prefix, minLength, maxLength }) => {
+      const exact = minLength === maxLength && prefix.endsWith(`/${minLength}`);
+      return exact ? prefix : `${prefix} prefixlen ${minLength} - ${maxLength}`;
+    })
+    .join(', ');
+}
+
+function sets(config: RouterConfig): string[] {
+  const refused = [...refusedPrefixes(config, 0), ...refusedPrefixes(config, 1)];
+  const lines = [`prefix-set refused { ${prefixList(refused)} }`];
+  for (const { name, ranges } of config.policy.prefixSets) lines.push(`prefix-set "${name}" { ${prefixList(ranges)} }`);
+  for (const { name, members } of config.policy.asPathSets) {
+    for (const position of ['first', 'any', 'origin'] as const) {
+      const numbers = members.filter((member) => member.position === position).map((member) => member.as);
+      if (numbers.length > 0) lines.push(`as-set "${name}-${position}" { ${numbers.join(', ')} }`);
+    }
+  }
+  return lines;
+}
+
+function neighborBlock(session: ReplicaSession): string[] {
+  const announce = (family: 0 | 1): string =>
+    `  announce ${family === 0 ? 'IPv4' : 'IPv6'} ${(session.families & (1 << family)) === 0 ? 'none' : 'unicast'}`;
+  const external = session.peerAs !== session.localAs;
+  return [
+    `neighbor ${session.peerAddress} {`,
+    `  descr "${session.name}"`,
+    `  remote-as ${session.peerAs}`,
+    `  local-address ${session.localAddress}`,
+    '  passive',
+    announce(0),
+    announce(1),
+    '  announce restart no',
+    ...(external ? ['  multihop 255', '  enforce neighbor-as no'] : []),
+    '}',
+    '',
+  ];
+}
+
+function internalRules(config: RouterConfig, probe: ReplicaSession, tap: ReplicaSession): string[] {
+  return [
+    '# probe and tap',
+    `allow quick from ${probe.peerAddress} prefix ${config.internal.probePrefix}`,
+    `deny quick from ${probe.peerAddress}`,
+    `deny quick from ${tap.peerAddress}`,
+    `deny quick to ${probe.peerAddress}`,
+    `allow quick to ${tap.peerAddress} prefix ${config.internal.probePrefix}`,
+    `deny quick to ${tap.peerAddress}`,
+    '',
+  ];
+}
+
+function importRules(config: RouterConfig, neighbors: NeighborSession[]): string[] {
+  const { maxAsPathLength } = config.acceptance;
+  const lines = ['# what no neighbour may announce', 'deny quick from any prefix-set refused'];
+  if (maxAsPathLength > 0) lines.push(`deny quick from any max-as-len ${maxAsPathLength}`);
+  for (const session of neighbors.filter((s) => s.config.enforceFirstAs)) {
+    lines.push(`deny quick from ${session.peerAddress} peer-as != ${session.peerAs}`);
+  }
+  lines.push('', '# import');
+  for (const session of neighbors.filter((s) => s.config.nextHop === 'neighbor-address')) {
+    const family = addressFamily(session.peerAddress);
+    // A made-up IPv6 address is nobody's next hop.
+    if (family !== addressFamily(session.config.address)) continue;
+    lines.push(`match from ${session.peerAddress} ${FAMILY_WORD[family]} set nexthop ${session.peerAddress}`);
+  }
+  lines.push(
+    'match from any community 65535:6 set community delete 65535:6',
+    'match from any community 65535:7 set community delete 65535:7',
+    'match from any community BLACKHOLE set community NO_EXPORT',
+    ...neighbors.flatMap((session) => policyRules(config, session, 'import')),
+    'match from any community GRACEFUL_SHUTDOWN set localpref 0',
+    'allow from any',
+    '',
+  );
+  return lines;
+}
+
+function exportRules(config: RouterConfig, neighbors: NeighborSession[]): string[] {
+  return [
+    '# export',
+    'match to any set nexthop self',
+    ...neighbors.flatMap((session) => policyRules(config, session, 'export')),
+    'allow to any',
+  ];
+}
+
+function policyRules(config: RouterConfig, session: NeighborSession, direction: Direction): string[] {
+  const names = direction === 'import' ? session.config.importPolicy : session.config.exportPolicy;
+  const peer = `${direction === 'import' ? 'from' : 'to'} ${session.peerAddress}`;
+  const families = familiesIn(session.families);
+  const lines: string[] = [];
+  // A session with both families has one chain of rules: its prefix sets hold both.
+  const statements = families.length === 1 ? statementsOf(config, names, families[0]) : bothFamilies(config, names);
+  for (const statement of statements) {
+    lines.push(`# ${statement.definition}: ${statement.name}`);
+    for (const conditions of alternatives(statement)) {
+      lines.push(...statementRules(statement, [peer, ...conditions].join(' '), direction));
+    }
+  }
+  return lines;
+}
+
+function bothFamilies(config: RouterConfig, names: readonly string[]): ResolvedStatement[] {
+  const [ipv4, ipv6] = [statementsOf(config, names, 0), statementsOf(config, names, 1)];
+  const key = (statement: ResolvedStatement): string => `${statement.definition} ${statement.name}`;
+  const keys = new Set(ipv4.map(key));
+  return [...ipv4, ...ipv6.filter((statement) => !keys.has(key(statement)))];
+}
+
+/** One list of conditions for each way in which the statement can match: a rule holds one community and one AS test. */
+function alternatives({ matchPrefixSet, paths, communities }: ResolvedStatement): string[][] {
+  const prefix = matchPrefixSet === undefined ? [] : [`prefix-set "${matchPrefixSet}"`];
+  const words = { first: 'peer-as', any: 'AS', origin: 'source-as' } as const;
+  const positions = [...new Set((paths?.members ?? []).map((member) => member.position))];
+  const pathTests = positions.map((position) => `${words[position]} as-set "${paths?.name}-${position}"`);
+  const word = communities?.large === true ? 'large-community' : 'community';
+  const communityTests = (communities?.members ?? []).map((member) => `${word} ${member.join(':')}`);
+  const crossed: string[][] = [];
+  for (const path of pathTests.length === 0 ? [''] : pathTests) {
+    for (const community of communityTests.length === 0 ? [''] : communityTests) {
+      crossed.push([...prefix, path, community].filter((text) => text !== ''));
+    }
+  }
+  return crossed;
+}
+
+function statementRules(statement: ResolvedStatement, test: string, direction: Direction): string[] {
+  const set = actions(statement);
+  const list = (items: string[]): string => (items.length === 0 ? '' : ` set { ${items.join(', ')} }`);
+  if (statement.disposition === 'reject') return [`deny quick ${test}`];
+  if (statement.disposition === undefined) return [`match ${test}${list(set)}`];
+  const accept = `allow quick ${test}${list(set)}`;
+  if (direction === 'export') return [accept];
+  // An accepted route skips the last rules, so what RFC 8326 asks for has to come along.
+  if (test.includes(' community ')) return [`match ${test} community GRACEFUL_SHUTDOWN set localpref 0`, accept];
+  return [`allow quick ${test} community GRACEFUL_SHUTDOWN${list([...set, 'localpref 0'])}`, accept];
+}
+
+function actions(statement: ResolvedStatement): string[] {
+  const { setLocalPref, setMed, addCommunities, removeCommunities, prepend } = statement;
+  const items: string[] = [];
+  const word = (community: CommunityPattern): string => (community.length === 3 ? 'large-community' : 'community');
+  if (setLocalPref !== undefined) items.push(`localpref ${setLocalPref}`);
+  if (setMed !== undefined) items.push(`metric ${setMed}`);
+  if (prepend > 0) items.push(`prepend-self ${prepend}`);
+  for (const community of removeCommunities) items.push(`${word(community)} delete ${community.join(':')}`);
+  for (const community of addCommunities) items.push(`${word(community)} ${community.join(':')}`);
+  return items;
+}
