@@ -8,8 +8,8 @@ import { UpdatePacker } from '../wire/bgp/pack.js';
 import { IPV4_UNICAST, IPV6_UNICAST, type Family } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 
-/** Ballots taken from the voter at once: enough to group well, small enough not to hold up the loop (about 5 ms). */
-const BATCH = 8192;
+/** Ballots taken from the voter at once: enough to group well, small enough not to hold up the loop. */
+const BATCH = 4096;
 
 export interface EmitterVoter {
   takeDirty(out: Uint32Array): number;
@@ -20,11 +20,21 @@ export interface EmitterVoter {
 }
 
 /** Told of every group of prefixes that goes out, for the vote log: ids[from..to) now have `attributes` (0: withdrawn). */
-export type DecisionSink = (family: Family, attributes: number, agree: number, ids: Uint32Array, from: number, to: number) => void;
+export type DecisionSink = (
+  family: Family,
+  attributes: number,
+  agree: number,
+  ids: Uint32Array,
+  from: number,
+  to: number,
+) => void;
 
 export class Emitter {
   /** Prefixes whose attributes do not fit into one message of this session; they are withdrawn, not sent. */
   oversized = 0;
+  /** Prefixes that the neighbour holds now. */
+  held = 0;
+  private isHeld = new Uint8Array(1 << 16);
   private readonly voter: EmitterVoter;
   private readonly prefixes: PrefixTable;
   private readonly attributes: AttributeTable;
@@ -60,7 +70,7 @@ export class Emitter {
     this.out.reset();
     const taken = this.sort(count);
     // Withdrawals (attributes 0) sort first, so a full neighbour table has room before it gets new routes.
-    for (let from = 0; from < taken; ) {
+    for (let from = 0; from < taken;) {
       const attributes = this.groupOf(from);
       let to = from + 1;
       while (to < taken && this.groupOf(to) === attributes) to++;
@@ -114,8 +124,21 @@ export class Emitter {
       attributes = 0;
     }
     const verdict = Math.floor(group / 2);
-    for (let k = from; k < to; k++) this.voter.markAdvertised(this.ids[k], verdict);
+    for (let k = from; k < to; k++) {
+      this.voter.markAdvertised(this.ids[k], verdict);
+      this.hold(this.ids[k], attributes === 0 ? 0 : 1);
+    }
     this.report(family, attributes, from, to);
+  }
+
+  private hold(prefix: number, held: 0 | 1): void {
+    if (prefix >= this.isHeld.length) {
+      const bigger = new Uint8Array(Math.max(prefix + 1, this.isHeld.length * 2));
+      bigger.set(this.isHeld);
+      this.isHeld = bigger;
+    }
+    this.held += held - this.isHeld[prefix];
+    this.isHeld[prefix] = held;
   }
 
   private announce(family: Family, attributes: number, from: number, to: number): boolean {
@@ -131,7 +154,7 @@ export class Emitter {
   }
 
   private report(family: Family, attributes: number, from: number, to: number): void {
-    for (let k = from; k < to; ) {
+    for (let k = from; k < to;) {
       const agree = this.agreementOf(k);
       let end = k + 1;
       while (end < to && this.agreementOf(end) === agree) end++;

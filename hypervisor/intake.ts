@@ -18,6 +18,8 @@ export interface Ballots {
 export class Intake {
   /** Prefixes or attribute sets that found no room in their table: the votes are lost, which the operator must know. */
   tableFull = 0;
+  /** Votes cast since the start. */
+  votes = 0;
   private readonly prefixes: PrefixTable;
   private readonly attributes: AttributeTable;
   private readonly canonicaliser: Canonicaliser;
@@ -39,7 +41,16 @@ export class Intake {
    * Casts the votes of one UPDATE (a whole message) that `replica` sends to a neighbour with AS `neighborAs`.
    * Returns what RFC 7606 says of the message: a replica that sends an unsound one is faulty, and the caller decides.
    */
-  cast(message: Uint8Array, start: number, end: number, families: number, neighborAs: number, replica: number, ballots: Ballots, now: number): UpdateVerdict {
+  cast(
+    message: Uint8Array,
+    start: number,
+    end: number,
+    families: number,
+    neighborAs: number,
+    replica: number,
+    ballots: Ballots,
+    now: number,
+  ): UpdateVerdict {
     this.context.families = families;
     const verdict = parseUpdate(message, start, end, this.context, this.view);
     if (verdict.kind === 'reset') return verdict;
@@ -58,13 +69,25 @@ export class Intake {
     this.canonicalOf.fill(0);
   }
 
-  private castSection(message: Uint8Array, start: number, end: number, family: Family, replica: number, vote: number, ballots: Ballots, now: number): void {
+  private castSection(
+    message: Uint8Array,
+    start: number,
+    end: number,
+    family: Family,
+    replica: number,
+    vote: number,
+    ballots: Ballots,
+    now: number,
+  ): void {
     const { cursor, prefixes } = this;
     cursor.reset(message, start, end, family);
     while (cursor.next()) {
       const prefix = prefixes.intern(family, message, cursor.at, cursor.bits);
       if (prefix === 0) this.tableFull++;
-      else ballots.vote(replica, prefix, vote, now);
+      else {
+        ballots.vote(replica, prefix, vote, now);
+        this.votes++;
+      }
     }
   }
 

@@ -54,7 +54,9 @@ export class RunDirectory {
     }
     const owner = run.owner();
     if (owner !== undefined && owner !== process.pid && isHypervisor(owner)) {
-      throw new RunDirectoryError(`${run.path} is in use by the hypervisor with pid ${owner}; stop it or set another run-directory`);
+      throw new RunDirectoryError(
+        `${run.path} is in use by the hypervisor with pid ${owner}; stop it or set another run-directory`,
+      );
     }
     rmSync(run.controlSocket, { force: true });
     writeFileSync(run.pidFile, `${process.pid}\n`);

@@ -48,7 +48,8 @@ export function decisionRecord(
     scratch.length += size;
   }
   const nlri = Buffer.from(scratch.buffer.buffer, scratch.buffer.byteOffset, scratch.length).toString('hex');
-  const attributes = group.attributes === 0 ? null : Buffer.from(context.attributes.get(group.attributes)).toString('hex');
+  const attributes =
+    group.attributes === 0 ? null : Buffer.from(context.attributes.get(group.attributes)).toString('hex');
   return JSON.stringify({
     t: wallClock(at),
     kind: 'decision',
@@ -65,7 +66,10 @@ export function decisionRecord(
 export function ballotRecord(
   context: RecordContext,
   at: number,
-  fields: { kind: string; neighbor: string; prefix: number; replica?: number; verdict: number; vote?: number } & Record<string, unknown>,
+  fields: { kind: string; neighbor: string; prefix: number; replica?: number; verdict: number; vote?: number } & Record<
+    string,
+    unknown
+  >,
 ): string {
   const { prefix, replica, verdict, vote, ...rest } = fields;
   const { attributes } = context;
@@ -75,7 +79,8 @@ export function ballotRecord(
   if (vote !== undefined) {
     record.vote = attributesAsObject(attributes, vote);
     // A copy: the second look-up may move the table's memory.
-    if (vote !== 0 && verdict !== 0) record.diff = diffAttributes(attributes.get(verdict).slice(), attributes.get(vote).slice());
+    if (vote !== 0 && verdict !== 0)
+      record.diff = diffAttributes(attributes.get(verdict).slice(), attributes.get(vote).slice());
   }
   return JSON.stringify(record);
 }

@@ -1,5 +1,12 @@
 // The list of verbs, in the order `btr --help` shows them.
 import type { CommandModule } from 'yargs';
+import { runCommand } from './run.js';
+import { statusCommand } from './status.js';
+import { votesCommand } from './votes.js';
 
-// yargs types a command by its own options; the list holds commands of every shape.
-export const commands: CommandModule[] = [];
+/** yargs types a command by its own options; the list holds commands of every shape. */
+function verb<T>(command: CommandModule<object, T>): CommandModule {
+  return command as unknown as CommandModule;
+}
+
+export const commands: CommandModule[] = [verb(runCommand), verb(statusCommand), verb(votesCommand)];

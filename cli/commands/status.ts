@@ -44,7 +44,22 @@ export function renderStatus(status: RouterStatus): string {
     '',
     table(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
     '',
-    table(['replica', 'daemon', 'state', 'pid', 'sessions', 'restarts', 'votes', 'dissents', 'lag ms', 'backlog', 'last error'], replicas),
+    table(
+      [
+        'replica',
+        'daemon',
+        'state',
+        'pid',
+        'sessions',
+        'restarts',
+        'votes',
+        'dissents',
+        'lag ms',
+        'backlog',
+        'last error',
+      ],
+      replicas,
+    ),
   ].join('\n');
 }
 

@@ -27,7 +27,9 @@ function route(attributes: Record<string, string> | null): string {
 
 function renderVote(vote: BallotReport['votes'][number]): string[] {
   const mark = !vote.counts ? '·' : vote.agrees ? '=' : '≠';
-  const lines = [`    ${mark} ${vote.replica.padEnd(12)} ${vote.agrees ? 'agrees' : route(vote.attributes)}${vote.counts ? '' : ' (does not vote now)'}`];
+  const lines = [
+    `    ${mark} ${vote.replica.padEnd(12)} ${vote.agrees ? 'agrees' : route(vote.attributes)}${vote.counts ? '' : ' (does not vote now)'}`,
+  ];
   for (const d of (vote.diff ?? []) as DiffLine[]) {
     lines.push(`        ${d.attribute}: verdict ${d.left ?? '(none)'} — ${vote.replica} ${d.right ?? '(none)'}`);
   }
@@ -38,7 +40,11 @@ function renderVote(vote: BallotReport['votes'][number]): string[] {
 export function renderBallots(ballots: readonly BallotReport[]): string {
   return ballots
     .map((ballot) =>
-      [`${ballot.prefix} to ${ballot.neighbor}`, `    verdict: ${route(ballot.verdict)}`, ...ballot.votes.flatMap(renderVote)].join('\n'),
+      [
+        `${ballot.prefix} to ${ballot.neighbor}`,
+        `    verdict: ${route(ballot.verdict)}`,
+        ...ballot.votes.flatMap(renderVote),
+      ].join('\n'),
     )
     .join('\n');
 }
@@ -48,7 +54,10 @@ export const votesCommand: CommandModule<object, VotesOptions> = {
   describe: 'Show contested ballots, or who says what about a prefix',
   builder: (yargs) =>
     withSocketOption(yargs)
-      .positional('prefix', { type: 'string', describe: 'for instance 192.0.2.0/24; without it: all contested ballots' })
+      .positional('prefix', {
+        type: 'string',
+        describe: 'for instance 192.0.2.0/24; without it: all contested ballots',
+      })
       .option('neighbor', { alias: 'n', type: 'string', describe: 'only ballots towards this neighbour address' })
       .option('limit', { type: 'number', default: 1000, describe: 'at most so many ballots' })
       .option('json', { type: 'boolean', default: false, describe: 'a JSON array of ballots' }),

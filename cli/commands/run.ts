@@ -1,0 +1,79 @@
+// `btr run router.yaml`: the router in the foreground, until SIGTERM or SIGINT.
+import process from 'node:process';
+import type { CommandModule } from 'yargs';
+import { formatDiagnostic } from '../../configs/diagnostics.js';
+import { loadConfig } from '../../configs/load.js';
+import { createLogger } from '../../hypervisor/logging.js';
+import { Router, RouterError } from '../../hypervisor/router.js';
+import { RunDirectoryError } from '../../hypervisor/run-directory.js';
+import { UserError } from '../errors.js';
+
+interface RunOptions {
+  config: string;
+  runDirectory: string | undefined;
+  logLevel: string | undefined;
+  logJson: boolean;
+}
+
+/** Resolves with the signal that ends the program; a second signal ends it at once. */
+function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let seen = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        // The replicas end with us even then: their shim sees the control socket close.
+        if (seen) process.exit(130);
+        seen = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const { config, diagnostics } = loadConfig(options.config);
+  if (config === undefined) throw new UserError(diagnostics.map(formatDiagnostic).join('\n'));
+  if (options.runDirectory !== undefined) config.router.runDirectory = options.runDirectory;
+  const log = createLogger({ level: options.logLevel ?? config.logging.level, json: options.logJson });
+  const ended = untilSignal();
+  const router = new Router(config, log);
+  try {
+    const signal = await Promise.race([router.start().then(() => ended), ended, router.failed]);
+    log.info(`${signal}: shutting down`);
+  } catch (error) {
+    if (error instanceof RouterError || error instanceof RunDirectoryError) throw new UserError(error.message);
+    throw error;
+  } finally {
+    await router.stop();
+  }
+}
+
+export const runCommand: CommandModule<object, RunOptions> = {
+  command: 'run <config>',
+  describe: 'Run the router in the foreground',
+  builder: (yargs) =>
+    yargs
+      .positional('config', { type: 'string', demandOption: true, describe: 'configuration file (YAML)' })
+      .option('runDirectory', {
+        alias: 'run-directory',
+        type: 'string',
+        describe: 'in place of the configured run-directory',
+      })
+      .option('logLevel', {
+        alias: 'log-level',
+        type: 'string',
+        choices: ['error', 'warn', 'info', 'verbose', 'debug'],
+        describe: 'in place of the configured level',
+      })
+      .option('logJson', {
+        alias: 'log-json',
+        type: 'boolean',
+        default: false,
+        describe: 'log one JSON object per line',
+      }),
+  handler: async (options) => {
+    await run(options);
+    // Everything is closed; a stray handle must not keep the process.
+    process.exit(0);
+  },
+};

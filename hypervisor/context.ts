@@ -1,0 +1,26 @@
+// What the parts of one running router share. Owns no behaviour; router.ts fills it in.
+import type { RouterConfig } from '../configs/model.js';
+import type { Replicator } from '../replicator/replicator.js';
+import type { Electorate } from '../voter/electorate.js';
+import type { Intake } from './intake.js';
+import type { Logger } from './logging.js';
+import type { Tables } from './tables.js';
+import type { VoteLog } from './vote-log.js';
+import type { RecordContext } from './vote-records.js';
+
+export interface RouterContext {
+  config: RouterConfig;
+  log: Logger;
+  tables: Tables;
+  replicator: Replicator;
+  electorate: Electorate;
+  /** Per replica: everything that came in before this time (ms) has been worked off by it. */
+  caughtUp: Float64Array;
+  intake: Intake;
+  voteLog: VoteLog;
+  records: RecordContext;
+  /** When anything last came in from any neighbour, ms. */
+  replicatorInput(): number;
+  /** Asks for a turn of the main loop: emission and feeding happen there, after all reads of this turn. */
+  schedule(): void;
+}

@@ -1,0 +1,164 @@
+// One BGP session between the hypervisor and a replica, with its feed: connects inward, tries again while the replica is not ready
+// to take it, pushes what the replicator has for it. Owns the link's life; what arrives on it is handed to replica-port.ts.
+import type net from 'node:net';
+import type { ReplicaSession } from '../configs/session-plan.js';
+import type { DownReason } from '../session/types.js';
+import type { Replicator } from '../replicator/replicator.js';
+import { ByteWriter } from '../wire/byte-writer.js';
+import type { Family } from '../wire/family.js';
+import { now } from './clock.js';
+import { InwardSession, type InwardSettings } from './replica-sessions/inward-session.js';
+
+/** Between attempts to open a session that the replica did not take, ms. */
+const RETRY_MS = 100;
+/** Bytes pulled from a feed at once, and the room in the session's queue that makes it worth while. */
+const PULL_BYTES = 64 * 1024;
+const QUEUE_BYTES = 256 * 1024;
+
+export interface LinkEvents {
+  established(link: ReplicaLink): void;
+  /** An established session ended without our wish: a fault of the replica. */
+  lost(link: ReplicaLink, reason: string): void;
+  update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void;
+  /** The replica took bytes, or there is room for more. */
+  progress(link: ReplicaLink): void;
+}
+
+export interface LinkParts {
+  /** Opens a connection inward; throws when the replica does not listen. */
+  connect(plan: ReplicaSession): net.Socket;
+  events: LinkEvents;
+  replicator: Replicator;
+}
+
+const writer = new ByteWriter(PULL_BYTES * 2);
+
+export class ReplicaLink {
+  readonly plan: ReplicaSession;
+  isUp = false;
+  /** When the link was asked for, ms: a replica that does not take it for long is at fault. */
+  readonly wantedSince: number;
+  /** Last failure to come up. */
+  lastError: string | null = null;
+  private readonly settings: InwardSettings;
+  private readonly parts: LinkParts;
+  private readonly replica: number;
+  private session: InwardSession | undefined;
+  private feed = 0;
+  private retry: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(replica: number, plan: ReplicaSession, settings: InwardSettings, parts: LinkParts) {
+    this.replica = replica;
+    this.plan = plan;
+    this.settings = settings;
+    this.parts = parts;
+    this.wantedSince = now();
+    this.attempt();
+  }
+
+  /** Bytes that wait for the replica; Infinity while the session is not up. */
+  get backlog(): number {
+    if (!this.isUp) return Infinity;
+    return (this.feed === 0 ? 0 : this.parts.replicator.backlog(this.feed)) + this.queued;
+  }
+
+  /** Everything there is has been handed to the replica's socket. */
+  get drained(): boolean {
+    return this.isUp && (this.feed === 0 || this.parts.replicator.isCaughtUp(this.feed)) && this.queued === 0;
+  }
+
+  /** Everything that came in before this time has been handed to the replica, ms. */
+  deliveredUntil(at: number): number {
+    if (!this.isUp) return -Infinity;
+    return this.feed === 0 ? at : this.parts.replicator.deliveredUntil(this.feed, at);
+  }
+
+  /** Pushes what waits, as much as the socket takes. */
+  pump(): void {
+    if (!this.isUp || this.feed === 0 || this.session === undefined) return;
+    while (this.session.writableBytes() >= PULL_BYTES) {
+      writer.reset();
+      if (this.parts.replicator.pull(this.feed, writer, PULL_BYTES) === 0) return;
+      this.session.write(writer.buffer.subarray(0, writer.length));
+    }
+  }
+
+  /** Writes a message of the hypervisor's own (a probe). */
+  write(message: Uint8Array): void {
+    if (this.isUp) this.session?.write(message);
+  }
+
+  /** Ends the session with CEASE (the neighbour went away, or the replica is being stopped). */
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.retry);
+    this.leave();
+    void this.session?.stop();
+    this.session = undefined;
+  }
+
+  private attempt(): void {
+    try {
+      const callbacks = {
+        onEstablished: (): void => this.established(),
+        onDown: (reason: DownReason): void => this.down(reason.text),
+        onAttemptFailed: (reason: DownReason): void => this.down(reason.text),
+        onUpdate: (buffer: Uint8Array, start: number, end: number): void =>
+          this.parts.events.update(this, buffer, start, end),
+        onRouteRefresh: (family: Family): void => this.refresh(family),
+        onWritable: (): void => this.writable(),
+      };
+      this.session = new InwardSession(this.parts.connect(this.plan), this.settings, callbacks, QUEUE_BYTES);
+    } catch (error) {
+      this.again((error as Error).message);
+    }
+  }
+
+  private established(): void {
+    const { plan } = this;
+    this.isUp = true;
+    this.lastError = null;
+    if (plan.role === 'neighbor') {
+      this.feed = this.parts.replicator.openFeed(this.replica, plan.neighbor, this.settings.families, now());
+    }
+    this.parts.events.established(this);
+    this.pump();
+  }
+
+  private down(reason: string): void {
+    if (this.closed) return;
+    const wasUp = this.isUp;
+    this.leave();
+    this.session = undefined;
+    if (wasUp) this.parts.events.lost(this, reason);
+    else this.again(reason);
+  }
+
+  private refresh(family: Family): void {
+    if (this.feed !== 0) this.parts.replicator.refresh(this.feed, family, now());
+    this.pump();
+  }
+
+  private writable(): void {
+    this.pump();
+    this.parts.events.progress(this);
+  }
+
+  private get queued(): number {
+    return this.session === undefined ? 0 : QUEUE_BYTES - Math.min(QUEUE_BYTES, this.session.writableBytes());
+  }
+
+  private leave(): void {
+    this.isUp = false;
+    if (this.feed !== 0) this.parts.replicator.closeFeed(this.feed);
+    this.feed = 0;
+  }
+
+  private again(reason: string): void {
+    this.lastError = reason;
+    if (this.closed) return;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => this.attempt(), RETRY_MS);
+  }
+}

@@ -1,0 +1,359 @@
+// One replica of the router: its process, its sessions, its probes, and whether its votes count.
+// Owns the life cycle starting → ready → syncing → voting and back, and turns system events into restarts. The process itself is
+// replicas/, a single session replica-link.ts, how far it has come probe-tracker.ts.
+import type { ReplicaConfig } from '../configs/model.js';
+import type { ReplicaSession } from '../configs/session-plan.js';
+import { now } from './clock.js';
+import type { RouterContext } from './context.js';
+import type { NeighborPort } from './neighbor-port.js';
+import type { ProbeMessages } from './probe-messages.js';
+import { ProbeTracker } from './probe-tracker.js';
+import { ReplicaLink, type LinkEvents } from './replica-link.js';
+import type { InwardSettings } from './replica-sessions/inward-session.js';
+import type { Replica } from './replicas/replica.js';
+import { RestartBudget } from './restart-budget.js';
+import type { ReplicaState, ReplicaStatus } from './status.js';
+import { plainRecord } from './vote-records.js';
+
+/** A session that a replica does not take for this many hang thresholds is a fault. */
+const OPEN_THRESHOLDS = 3;
+
+/** A replica that does not become quiet after its replay may vote after this many stability thresholds. */
+const BUSY_SYNC_THRESHOLDS = 5;
+
+export interface ReplicaEvents {
+  /** The electorate changed. */
+  electorate(): void;
+  neighbor(index: number): NeighborPort;
+}
+
+export class ReplicaPort implements LinkEvents {
+  readonly index: number;
+  readonly config: ReplicaConfig;
+  state: ReplicaState = 'stopped';
+  private readonly context: RouterContext;
+  private readonly replica: Replica;
+  private readonly plan: readonly ReplicaSession[];
+  private readonly probes: ProbeMessages;
+  private readonly tracker: ProbeTracker;
+  private readonly budget = new RestartBudget();
+  private readonly events: ReplicaEvents;
+  private readonly links = new Map<number, ReplicaLink>();
+  private restartTimer: NodeJS.Timeout | undefined;
+  private stopping = false;
+  private votes = 0;
+  private lastVoteAt = -Infinity;
+  private unsound = 0;
+  /** When its history had been replayed on all sessions, ms; Infinity while it has not. */
+  private replayedAt = Infinity;
+  /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it. */
+  private provesUntil = -Infinity;
+  private lastError: string | null = null;
+  private faulted = false;
+
+  constructor(
+    index: number,
+    context: RouterContext,
+    parts: {
+      replica: Replica;
+      plan: readonly ReplicaSession[];
+      probes: ProbeMessages;
+      events: ReplicaEvents;
+    },
+  ) {
+    const { voting } = context.config;
+    this.index = index;
+    this.config = context.config.replicas[index];
+    this.context = context;
+    this.replica = parts.replica;
+    this.plan = parts.plan;
+    this.probes = parts.probes;
+    this.events = parts.events;
+    this.tracker = new ProbeTracker({
+      busyIntervalMs: voting.probeInterval,
+      idleIntervalMs: Math.max(1000, voting.probeInterval),
+      hangMs: voting.hangThreshold,
+    });
+    this.replica.on('exit', (exit) => this.ended(exit.text, exit.expected));
+    this.replica.on('warn', (text) => context.log.warn(`replica ${this.config.name}: ${text}`));
+  }
+
+  get name(): string {
+    return this.config.name;
+  }
+
+  /** Starts the daemon; resolves when it is ready, rejects when it cannot be started. */
+  async start(): Promise<void> {
+    this.state = 'starting';
+    this.faulted = false;
+    this.budget.started(now());
+    await this.replica.start();
+    this.ready();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.restartTimer);
+    this.leave('the hypervisor is shutting down');
+    this.closeLinks();
+    await this.replica.stop();
+    this.state = 'stopped';
+  }
+
+  /** The neighbour's session came up: the replica is connected to it. */
+  neighborUp(port: NeighborPort): void {
+    if (this.state !== 'ready' && this.state !== 'syncing' && this.state !== 'voting') return;
+    for (const plan of this.plan) if (plan.neighbor === port.index) this.openLink(plan);
+  }
+
+  neighborDown(index: number): void {
+    for (const [id, link] of this.links) {
+      if (link.plan.neighbor !== index) continue;
+      this.links.delete(id);
+      link.close();
+    }
+  }
+
+  /** Bytes that wait for it from neighbour `n`; Infinity while one of its sessions to it is not up. */
+  backlog(n: number): number {
+    let sum = 0;
+    for (const link of this.links.values()) if (link.plan.neighbor === n) sum += link.backlog;
+    return sum;
+  }
+
+  /** Hands on what has come in since the last turn. */
+  pump(): void {
+    for (const link of this.links.values()) link.pump();
+  }
+
+  /** Everything that was handed to it before `since` has been worked off. */
+  digested(since: number): boolean {
+    return this.context.caughtUp[this.index] >= since;
+  }
+
+  /** What the passing of time asks for: probes, hang detection, joining the electorate. */
+  tick(at: number): void {
+    if (this.state !== 'ready' && this.state !== 'syncing' && this.state !== 'voting') return;
+    this.probe(at);
+    if (this.tracker.isHung(at)) {
+      this.fault(
+        `hangs: no answer to a probe and no other sign of life for ${this.context.config.voting.hangThreshold} ms`,
+      );
+      return;
+    }
+    for (const link of this.links.values()) {
+      if (!link.isUp && at - link.wantedSince > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
+        this.fault(`does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`);
+        return;
+      }
+    }
+    if (this.state !== 'voting') this.trySynchronise(at);
+  }
+
+  status(): ReplicaStatus {
+    let [up, backlog] = [0, 0];
+    for (const link of this.links.values()) {
+      if (!link.isUp) continue;
+      up++;
+      backlog += link.backlog;
+    }
+    const { voters } = this;
+    return {
+      name: this.config.name,
+      kind: this.config.kind,
+      version: this.replica.version ?? '',
+      pid: this.replica.pid ?? null,
+      state: this.state,
+      restarts: this.budget.restarts,
+      sessionsUp: up,
+      sessions: this.links.size,
+      lagMs: Math.round(this.tracker.lag(now())),
+      backlogBytes: backlog,
+      dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
+      votes: this.votes,
+      lastError: this.lastError,
+    };
+  }
+
+  /** Link callbacks. */
+  established(link: ReplicaLink): void {
+    this.context.log.debug(`replica ${this.name}: session ${link.plan.name} is up`);
+    this.tracker.life(now());
+  }
+
+  lost(link: ReplicaLink, reason: string): void {
+    this.fault(`lost the session ${link.plan.name}: ${reason}`);
+  }
+
+  progress(link: ReplicaLink): void {
+    this.tracker.life(now());
+    if (link.plan.neighbor >= 0) this.events.neighbor(link.plan.neighbor).pace();
+  }
+
+  update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {
+    const at = now();
+    this.tracker.life(at);
+    if (link.plan.role === 'tap') {
+      const sequence = this.probes.sequenceOf(message, start, end);
+      if (sequence !== undefined && this.tracker.returned(sequence, at))
+        this.context.caughtUp[this.index] = this.provesUntil;
+      return;
+    }
+    if (link.plan.role === 'probe') return;
+    const { voter, config } = this.events.neighbor(link.plan.neighbor);
+    const { intake } = this.context;
+    const before = intake.votes;
+    const verdict = intake.cast(message, start, end, link.plan.families, config.peerAs, this.index, voter, at);
+    this.votes += intake.votes - before;
+    this.lastVoteAt = at;
+    this.context.schedule();
+    if (verdict.kind !== 'sound') this.noteUnsound(link, verdict.reason, verdict.kind);
+  }
+
+  private get voters(): NeighborPort['voter'][] {
+    return this.context.config.neighbors.map((_, n) => this.events.neighbor(n).voter);
+  }
+
+  private ready(): void {
+    if (this.stopping) return;
+    const at = now();
+    this.state = 'ready';
+    this.context.log.info(
+      `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
+    );
+    this.tracker.restart(at);
+    this.replayedAt = Infinity;
+    this.context.caughtUp[this.index] = -Infinity;
+    for (const voter of this.voters) voter.forget(this.index);
+    for (const plan of this.plan) {
+      if (plan.neighbor < 0 || this.events.neighbor(plan.neighbor).negotiated !== undefined) this.openLink(plan);
+    }
+    this.state = 'syncing';
+  }
+
+  private openLink(plan: ReplicaSession): void {
+    const link = new ReplicaLink(this.index, plan, this.settingsFor(plan), {
+      connect: (session) => this.replica.connect(session),
+      events: this,
+      replicator: this.context.replicator,
+    });
+    this.links.set(plan.id, link);
+  }
+
+  /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */
+  private settingsFor(plan: ReplicaSession): InwardSettings {
+    const negotiated = plan.neighbor < 0 ? undefined : this.events.neighbor(plan.neighbor).negotiated;
+    return {
+      localAs: plan.peerAs,
+      peerAs: plan.localAs,
+      routerId: negotiated?.peerRouterId ?? plan.peerAddress,
+      families: plan.families & (negotiated?.families ?? plan.families),
+    };
+  }
+
+  private closeLinks(): void {
+    for (const link of this.links.values()) link.close();
+    this.links.clear();
+  }
+
+  private probe(at: number): void {
+    const link = [...this.links.values()].find(({ plan }) => plan.role === 'probe');
+    const tap = [...this.links.values()].find(({ plan }) => plan.role === 'tap');
+    if (!link?.isUp || !tap?.isUp) return;
+    let delivered = at;
+    for (const other of this.links.values()) {
+      if (other.plan.role === 'neighbor' && other.isUp) delivered = Math.min(delivered, other.deliveredUntil(at));
+    }
+    // Busy: something was delivered that no probe has proven yet.
+    const busy = this.state !== 'voting' || this.context.replicatorInput() > this.context.caughtUp[this.index];
+    if (this.tracker.nextAt(busy) > at) return;
+    this.provesUntil = delivered;
+    link.write(this.probes.announce(this.tracker.send(at)));
+  }
+
+  /**
+   * Synchronised: all sessions up, the history replayed, a later probe back, and quiet since; a replica that is kept busy by new
+   * input is taken after a while, for its votes need stability anyway before anybody blames it.
+   */
+  private trySynchronise(at: number): void {
+    let [up, drained] = [this.links.size > 0, true];
+    for (const link of this.links.values()) {
+      up &&= link.isUp;
+      drained &&= link.drained;
+    }
+    if (!up) {
+      this.replayedAt = Infinity;
+      return;
+    }
+    if (this.replayedAt === Infinity && !drained) return;
+    this.replayedAt = Math.min(this.replayedAt, at);
+    const settle = this.context.config.voting.stabilityThreshold;
+    const quiet = this.votes === 0 || at - Math.max(this.replayedAt, this.lastVoteAt) >= settle;
+    const longEnough = at - this.replayedAt >= BUSY_SYNC_THRESHOLDS * settle;
+    if ((quiet || longEnough) && this.context.caughtUp[this.index] >= this.replayedAt) this.join(at);
+  }
+
+  private join(at: number): void {
+    this.state = 'voting';
+    this.lastError = null;
+    this.context.electorate.join(this.index);
+    this.context.log.info(`replica ${this.name} votes now`);
+    this.context.voteLog.append(plainRecord(at, 'replica', { replica: this.name, state: 'voting' }));
+    this.events.electorate();
+  }
+
+  private leave(reason: string): void {
+    if (!this.context.electorate.leave(this.index)) return;
+    this.context.voteLog.append(plainRecord(now(), 'replica', { replica: this.name, state: 'left', reason }));
+    this.events.electorate();
+  }
+
+  /** A system event: out of the electorate, killed, and started again when it has ended. */
+  private fault(reason: string): void {
+    if (this.stopping || this.faulted) return;
+    this.faulted = true;
+    this.lastError = reason;
+    this.context.log.warn(`replica ${this.name}: ${reason}; it is killed and started again`);
+    this.leave(reason);
+    this.closeLinks();
+    this.state = 'backoff';
+    this.replica.killAll('SIGKILL');
+  }
+
+  private ended(text: string, expected: boolean): void {
+    this.closeLinks();
+    this.leave(text);
+    if (this.stopping || expected) return;
+    if (!this.faulted) {
+      this.lastError = text;
+      this.context.log.warn(`replica ${this.name} ended: ${text}`);
+    }
+    this.scheduleRestart();
+  }
+
+  private scheduleRestart(): void {
+    const delay = this.budget.failed(now());
+    this.state = 'backoff';
+    this.context.voteLog.append(
+      plainRecord(now(), 'replica', { replica: this.name, state: 'restarting', reason: this.lastError, delay }),
+    );
+    clearTimeout(this.restartTimer);
+    this.restartTimer = setTimeout(() => {
+      this.start().catch((error: Error) => {
+        if (this.stopping) return;
+        this.lastError = error.message;
+        this.context.log.error(error.message);
+        if (this.state === 'starting') this.scheduleRestart();
+      });
+    }, delay);
+  }
+
+  private noteUnsound(link: ReplicaLink, reason: string, kind: string): void {
+    this.unsound++;
+    if (kind === 'reset') {
+      this.fault(`sent a broken UPDATE on session ${link.plan.name}: ${reason}`);
+    } else if (this.unsound <= 10 || this.unsound % 1000 === 0) {
+      this.context.log.warn(`replica ${this.name}: UPDATE on session ${link.plan.name} is not sound: ${reason}`);
+    }
+  }
+}

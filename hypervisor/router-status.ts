@@ -1,0 +1,53 @@
+// Puts together what `btr status` shows. Reads everything, changes nothing.
+import process from 'node:process';
+import { now } from './clock.js';
+import type { RouterContext } from './context.js';
+import type { NeighborPort } from './neighbor-port.js';
+import type { ReplicaPort } from './replica-port.js';
+import type { BallotCounts, RouterStatus } from './status.js';
+
+export const VERSION = '0.1.0';
+
+function ballotCounts(neighbors: readonly NeighborPort[]): BallotCounts {
+  const counts = { total: 0, unanimous: 0, contested: 0, withoutMajority: 0 };
+  for (const { voter } of neighbors) {
+    const stats = voter.stats();
+    counts.total += stats.routes;
+    counts.contested += stats.contested;
+    counts.withoutMajority += stats.withoutMajority;
+    counts.unanimous += Math.max(0, stats.routes - stats.contested);
+  }
+  return counts;
+}
+
+export function routerStatus(
+  context: RouterContext,
+  ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[] },
+  fields: { open: boolean; voteLogDropped: number },
+): RouterStatus {
+  const { config, electorate, records, tables } = context;
+  return {
+    version: VERSION,
+    pid: process.pid,
+    uptime: Math.round(now()) / 1000,
+    as: config.router.as,
+    routerId: config.router.routerId,
+    strategy: config.voting.strategy,
+    electorate: records.replicas.filter((_, r) => electorate.has(r)),
+    epoch: electorate.epoch,
+    master:
+      config.voting.strategy === 'master-slave' && electorate.master >= 0 ? records.replicas[electorate.master] : null,
+    quorum: config.voting.quorum,
+    open: fields.open,
+    neighbors: ports.neighbors.map((port) => port.status()),
+    replicas: ports.replicas.map((port) => port.status()),
+    ballots: ballotCounts(ports.neighbors),
+    tables: {
+      prefixes: tables.prefixes.size,
+      attributes: tables.attributes.size,
+      attributeBytes: tables.attributes.bytes,
+    },
+    voteLogDropped: fields.voteLogDropped,
+    memory: process.memoryUsage.rss(),
+  };
+}

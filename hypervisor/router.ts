@@ -1,0 +1,231 @@
+// The running router: puts the parts together, drives the main loop, opens the neighbours' sessions when enough replicas are ready,
+// and takes everything down in order. Owns composition and life cycle; every decision about routes is made elsewhere.
+import { setTimeout as delay } from 'node:timers/promises';
+import { generate } from '../configs/generate/index.js';
+import type { RouterConfig } from '../configs/model.js';
+import { planSessions } from '../configs/session-plan.js';
+import { ShimHub } from '../preload/hub.js';
+import { Replicator } from '../replicator/replicator.js';
+import { Electorate } from '../voter/electorate.js';
+import { Canonicaliser } from '../wire/bgp/canonical.js';
+import { now } from './clock.js';
+import type { RouterContext } from './context.js';
+import { ControlServer } from './control/server.js';
+import { Intake } from './intake.js';
+import type { Logger } from './logging.js';
+import { NeighborPort } from './neighbor-port.js';
+import { NeighborPool } from './neighbors/neighbor-pool.js';
+import { ProbeMessages } from './probe-messages.js';
+import { ReplicaPort } from './replica-port.js';
+import { Replica } from './replicas/replica.js';
+import { Reports } from './reports.js';
+import { RunDirectory } from './run-directory.js';
+import { routerStatus } from './router-status.js';
+import { Tables } from './tables.js';
+import { VoteLog } from './vote-log.js';
+import { plainRecord } from './vote-records.js';
+
+/** What keeps the router from running; the message is for the user. */
+export class RouterError extends Error {}
+
+/** How often time-driven work is looked at, ms. */
+const TICK_MS = 25;
+/** Longest time that goodbye messages to neighbours may take, ms. */
+const GOODBYE_MS = 1000;
+const CEASE = { ADMINISTRATIVE_SHUTDOWN: 2, OUT_OF_RESOURCES: 8 } as const;
+
+export class Router {
+  readonly config: RouterConfig;
+  private readonly log: Logger;
+  private readonly hub = new ShimHub();
+  private run!: RunDirectory;
+  private context!: RouterContext;
+  private control: ControlServer | undefined;
+  private pool: NeighborPool | undefined;
+  private neighbors: NeighborPort[] = [];
+  private replicas: ReplicaPort[] = [];
+  private ticker: NodeJS.Timeout | undefined;
+  private scheduled = false;
+  private lastInput = -Infinity;
+  /** Neighbour sessions may be open. */
+  private open = false;
+  private withoutReplicasSince = Infinity;
+  private stopped = false;
+  /** Rejects when the router cannot go on after its start; the owner waits for it beside its signals. */
+  readonly failed: Promise<never>;
+  private fail!: (error: Error) => void;
+
+  constructor(config: RouterConfig, log: Logger) {
+    this.config = config;
+    this.log = log;
+    this.failed = new Promise<never>((_, reject) => {
+      this.fail = (error) => reject(new RouterError(error.message));
+    });
+    this.failed.catch(() => undefined);
+  }
+
+  /** Resolves when the replicas have been started. Throws RouterError or RunDirectoryError when the router cannot run. */
+  async start(): Promise<void> {
+    this.run = RunDirectory.claim(this.config.router.runDirectory);
+    this.context = this.makeContext();
+    this.makePorts();
+    await this.listenForControl();
+    this.ticker = setInterval(() => this.tick(), TICK_MS);
+    const results = await Promise.allSettled(this.replicas.map((replica) => replica.start()));
+    const failures = results.flatMap((result) =>
+      result.status === 'rejected' ? [String((result.reason as Error).message)] : [],
+    );
+    if (this.stopped) return;
+    const { quorum } = this.config.voting;
+    if (this.replicas.length - failures.length < quorum) {
+      throw new RouterError([`fewer than ${quorum} replicas (the quorum) could be started:`, ...failures].join('\n  '));
+    }
+    for (const failure of failures) this.log.error(failure);
+  }
+
+  /** CEASE to the neighbours, then the replicas, then everything else. Safe to call at any time, and twice. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    clearInterval(this.ticker);
+    const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down');
+    await Promise.race([goodbyes, delay(GOODBYE_MS)]);
+    await this.pool?.close();
+    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await this.control?.close();
+    await this.context?.voteLog.close();
+    await this.hub.close();
+    this.run?.release();
+  }
+
+  private makeContext(): RouterContext {
+    const { config, log } = this;
+    const tables = new Tables(config.limits);
+    const { prefixes, attributes } = tables;
+    const replicas = config.replicas.map(({ name }) => name);
+    return {
+      config,
+      log,
+      tables,
+      replicator: new Replicator({ prefixes, attributes, maxQueueBytes: config.limits.replicaQueueBytes }),
+      electorate: new Electorate(replicas.length),
+      caughtUp: new Float64Array(replicas.length).fill(-Infinity),
+      intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
+      voteLog: new VoteLog({ path: config.logging.voteLog }, log),
+      records: { prefixes, attributes, replicas },
+      replicatorInput: () => this.lastInput,
+      schedule: () => this.schedule(),
+    };
+  }
+
+  private makePorts(): void {
+    const { config, context } = this;
+    this.neighbors = config.neighbors.map(
+      (_, index) =>
+        new NeighborPort(index, context, {
+          up: (port) => this.replicas.forEach((replica) => replica.neighborUp(port)),
+          down: (port) => this.replicas.forEach((replica) => replica.neighborDown(port.index)),
+          input: () => (this.lastInput = now()),
+          backlogs: (port) =>
+            this.replicas.flatMap((replica) =>
+              context.electorate.has(replica.index) ? [replica.backlog(port.index)] : [],
+            ),
+        }),
+    );
+    this.pool = new NeighborPool(config, this.neighbors, this.log);
+    const probes = new ProbeMessages(config.internal);
+    this.replicas = config.replicas.map((replicaConfig, index) => {
+      const plan = planSessions(config, replicaConfig.kind);
+      const replica = new Replica({
+        hub: this.hub,
+        replica: replicaConfig,
+        runDirectory: this.run.path,
+        sessions: plan,
+        generate: (paths) => generate(config, replicaConfig, paths),
+      });
+      const events = { electorate: () => this.electorateChanged(), neighbor: (n: number) => this.neighbors[n] };
+      return new ReplicaPort(index, context, { replica, plan, probes, events });
+    });
+  }
+
+  private async listenForControl(): Promise<void> {
+    const reports = new Reports(this.context, this.neighbors);
+    this.control = new ControlServer(
+      {
+        status: () => this.status(),
+        votes: (params) => reports.ballots(params),
+        'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
+      },
+      this.log,
+    );
+    await this.control.listen(this.run.controlSocket);
+  }
+
+  private status(): ReturnType<typeof routerStatus> {
+    const ports = { neighbors: this.neighbors, replicas: this.replicas };
+    return routerStatus(this.context, ports, { open: this.open, voteLogDropped: this.context.voteLog.dropped });
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.turn());
+  }
+
+  /** After the reads of one turn of the event loop: feed the replicas, then send verdicts. One batch each, then others have a turn. */
+  private turn(): void {
+    this.scheduled = false;
+    for (const replica of this.replicas) replica.pump();
+    let more = false;
+    for (const neighbor of this.neighbors) {
+      neighbor.pace();
+      more = neighbor.pump() || more;
+    }
+    if (more) this.schedule();
+  }
+
+  private tick(): void {
+    const at = now();
+    for (const replica of this.replicas) replica.tick(at);
+    for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
+    this.context.voteLog.flush();
+    if (at - this.withoutReplicasSince > this.config.voting.holdWithoutReplicas) this.closeNeighbors();
+    const holders = [this.context.replicator, ...this.neighbors.map(({ voter }) => voter)];
+    if (this.context.tables.sweepIfGrown(holders)) this.context.intake.forgetCaches();
+  }
+
+  /** Every member has worked off everything that was there at `since`. */
+  private settledSince(since: number): boolean {
+    const { electorate } = this.context;
+    return (
+      electorate.size > 0 && this.replicas.every((replica) => !electorate.has(replica.index) || replica.digested(since))
+    );
+  }
+
+  private electorateChanged(): void {
+    if (this.stopped) return;
+    const { electorate } = this.context;
+    if (!this.open && electorate.size >= this.config.voting.quorum) {
+      this.open = true;
+      this.log.info(`${electorate.size} replicas are ready to vote: neighbour sessions are opened`);
+      this.pool?.start().catch((error: Error) => this.fail(error));
+    }
+    if (electorate.size === 0 && this.open) {
+      this.withoutReplicasSince = now();
+      this.log.error('no replica is left to vote: what was advertised stays for now');
+    } else {
+      this.withoutReplicasSince = Infinity;
+    }
+    this.schedule();
+  }
+
+  private closeNeighbors(): void {
+    this.withoutReplicasSince = Infinity;
+    this.open = false;
+    this.log.error(
+      `no replica came back within ${this.config.voting.holdWithoutReplicas} ms: neighbour sessions are closed`,
+    );
+    this.context.voteLog.append(plainRecord(now(), 'session', { state: 'closed', reason: 'no replica is left' }));
+    void this.pool?.stop(CEASE.OUT_OF_RESOURCES, 'no replica is left');
+  }
+}
