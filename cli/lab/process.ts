@@ -29,7 +29,8 @@ export interface ExitStatus {
 
 function start(argv: readonly string[], options: SpawnOptions, log: number) {
   // A descriptor, not a pipe through us: output is kept even when we are busy or gone, and costs us nothing.
-  const out = (to: SpawnOptions['stdout']) => (to === 'pipe' || to === 'inherit' ? to : log);
+  // (execa's types know only 1 and 2 by name, it takes every descriptor.)
+  const out = (to: SpawnOptions['stdout']) => (to === 'pipe' || to === 'inherit' ? to : (log as 1));
   const settings: Options = {
     stdin: options.stdin ?? 'ignore',
     stdout: out(options.stdout),
