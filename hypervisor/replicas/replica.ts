@@ -75,6 +75,8 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   private process: DaemonProcess | undefined;
   private log: LogFile | undefined;
   private exiting: Promise<void> | undefined;
+  private starting: Promise<void> | undefined;
+  private cancelled = false;
   private nextPort = FIRST_EPHEMERAL_PORT;
 
   constructor(options: ReplicaOptions) {
@@ -108,9 +110,11 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     if (this.current !== 'idle' && this.current !== 'exited') {
       throw new ReplicaError(`replica ${this.name}: already ${this.current}`);
     }
+    this.cancelled = false;
     this.enter('starting');
+    this.starting = this.launch();
     try {
-      await this.launch();
+      await this.starting;
     } catch (error) {
       this.release();
       this.enter('exited');
@@ -123,6 +127,8 @@ export class Replica extends EventEmitter<ReplicaEvents> {
 
   /** Ends the daemon and resolves when none of its processes is left. Safe to call at any time, and twice. */
   async stop(): Promise<void> {
+    this.cancelled = true;
+    await this.starting?.catch(() => undefined);
     if (this.process === undefined || this.exiting === undefined) return;
     this.enter('stopping');
     await this.process.stop(this.options.stopGrace ?? 5000);
@@ -167,6 +173,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     const { replica, sessions, hub, runDirectory } = this.options;
     const executable = findExecutable(this.driver, this.name, replica.binary);
     this.version = await detectVersion(this.driver, this.name, executable);
+    if (this.cancelled) throw new ReplicaError(`replica ${this.name}: stopped before it was started`);
     this.capabilities = this.driver.capabilities(this.version);
     const account = chooseAccount(this.name, replica.user, this.driver.users);
     const configFile = this.prepareFiles(account);

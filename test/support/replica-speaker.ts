@@ -59,8 +59,10 @@ export class ReplicaSpeaker {
   private send(prefix: string, announce: boolean): void {
     const id = this.table.parse(prefix);
     const family = this.table.family(id);
-    const { peerAs, peerAddress } = this.session;
-    const hop = parseAddress(peerAddress)!;
+    const { peerAs, peerAddress, neighbor } = this.session;
+    // IPv6 over an IPv4 transport: any global address will do.
+    const own = family === IPV4_UNICAST || peerAddress.includes(':');
+    const hop = parseAddress(own ? peerAddress : `fd00:${neighbor + 1}::2`)!;
     const as = [peerAs >>> 24, (peerAs >>> 16) & 255, (peerAs >>> 8) & 255, peerAs & 255];
     const nextHop = family === IPV4_UNICAST ? [0x40, 3, 4, ...hop] : [0x80, 14, 16, ...hop];
     const attributes = Uint8Array.from([...ORIGIN_IGP, 0x40, 2, 6, 2, 1, ...as, ...nextHop]);
