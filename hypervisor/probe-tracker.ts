@@ -45,6 +45,11 @@ export class ProbeTracker {
     return this.sequence;
   }
 
+  /** The number of the probe that was sent last. */
+  get current(): number {
+    return this.sequence;
+  }
+
   /** A probe came back. Returns true when it is the one that is out. */
   returned(sequence: number, now: number): boolean {
     this.lastLife = now;

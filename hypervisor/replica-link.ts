@@ -3,11 +3,13 @@
 import type net from 'node:net';
 import type { ReplicaSession } from '../configs/session-plan.js';
 import type { DownReason } from '../session/types.js';
+import { CeaseSubcode } from '../wire/bgp/notification.js';
 import type { Replicator } from '../replicator/replicator.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import type { Family } from '../wire/family.js';
 import { now } from './clock.js';
-import { InwardSession, type InwardSettings } from './replica-sessions/inward-session.js';
+import type { SessionRunner } from './io/session-runner.js';
+import { openReplicaSession } from './replica-sessions/replica-session.js';
 
 /** Between attempts to open a session that the replica did not take, ms. */
 const RETRY_MS = 100;
@@ -20,8 +22,19 @@ export interface LinkEvents {
   /** An established session ended without our wish: a fault of the replica. */
   lost(link: ReplicaLink, reason: string): void;
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void;
+  /** The replica asks for what it was sent on an internal session again. */
+  refresh(link: ReplicaLink): void;
   /** The replica took bytes, or there is room for more. */
   progress(link: ReplicaLink): void;
+}
+
+/** As whom the hypervisor speaks on a link: the neighbour, the probe or the tap. */
+export interface LinkSettings {
+  as: number;
+  routerId: string;
+  replicaAs: number;
+  /** Bitmask, as negotiated with the neighbour. */
+  families: number;
 }
 
 export interface LinkParts {
@@ -40,15 +53,15 @@ export class ReplicaLink {
   readonly wantedSince: number;
   /** Last failure to come up. */
   lastError: string | null = null;
-  private readonly settings: InwardSettings;
+  private readonly settings: LinkSettings;
   private readonly parts: LinkParts;
   private readonly replica: number;
-  private session: InwardSession | undefined;
+  private session: SessionRunner | undefined;
   private feed = 0;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(replica: number, plan: ReplicaSession, settings: InwardSettings, parts: LinkParts) {
+  constructor(replica: number, plan: ReplicaSession, settings: LinkSettings, parts: LinkParts) {
     this.replica = replica;
     this.plan = plan;
     this.settings = settings;
@@ -94,7 +107,7 @@ export class ReplicaLink {
     this.closed = true;
     clearTimeout(this.retry);
     this.leave();
-    void this.session?.stop();
+    void this.session?.stop(CeaseSubcode.ADMINISTRATIVE_SHUTDOWN);
     this.session = undefined;
   }
 
@@ -109,7 +122,16 @@ export class ReplicaLink {
         onRouteRefresh: (family: Family): void => this.refresh(family),
         onWritable: (): void => this.writable(),
       };
-      this.session = new InwardSession(this.parts.connect(this.plan), this.settings, callbacks, QUEUE_BYTES);
+      this.session = openReplicaSession({
+        ...this.settings,
+        socket: this.parts.connect(this.plan),
+        // A two-octet neighbour's paths are translated at the door, and refreshes are answered from the history.
+        as4: true,
+        routeRefresh: true,
+        extendedMessage: false,
+        callbacks,
+        queueBytes: QUEUE_BYTES,
+      });
     } catch (error) {
       this.again((error as Error).message);
     }
@@ -136,7 +158,8 @@ export class ReplicaLink {
   }
 
   private refresh(family: Family): void {
-    if (this.feed !== 0) this.parts.replicator.refresh(this.feed, family, now());
+    if (this.feed === 0) this.parts.events.refresh(this);
+    else this.parts.replicator.refresh(this.feed, family, now());
     this.pump();
   }
 

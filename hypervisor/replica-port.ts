@@ -8,8 +8,7 @@ import type { RouterContext } from './context.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
 import { ProbeTracker } from './probe-tracker.js';
-import { ReplicaLink, type LinkEvents } from './replica-link.js';
-import type { InwardSettings } from './replica-sessions/inward-session.js';
+import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.js';
 import type { Replica } from './replicas/replica.js';
 import { RestartBudget } from './restart-budget.js';
 import type { ReplicaState, ReplicaStatus } from './status.js';
@@ -185,6 +184,10 @@ export class ReplicaPort implements LinkEvents {
     this.fault(`lost the session ${link.plan.name}: ${reason}`);
   }
 
+  refresh(link: ReplicaLink): void {
+    if (link.plan.role === 'probe') link.write(this.probes.announce(this.tracker.current));
+  }
+
   progress(link: ReplicaLink): void {
     this.tracker.life(now());
     if (link.plan.neighbor >= 0) this.events.neighbor(link.plan.neighbor).pace();
@@ -241,11 +244,11 @@ export class ReplicaPort implements LinkEvents {
   }
 
   /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */
-  private settingsFor(plan: ReplicaSession): InwardSettings {
+  private settingsFor(plan: ReplicaSession): LinkSettings {
     const negotiated = plan.neighbor < 0 ? undefined : this.events.neighbor(plan.neighbor).negotiated;
     return {
-      localAs: plan.peerAs,
-      peerAs: plan.localAs,
+      as: plan.peerAs,
+      replicaAs: plan.localAs,
       routerId: negotiated?.peerRouterId ?? plan.peerAddress,
       families: plan.families & (negotiated?.families ?? plan.families),
     };

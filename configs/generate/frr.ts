@@ -27,18 +27,19 @@ export const generateFrr: Generator = (config, replica) => {
     header(config, replica),
     'frr defaults traditional',
     `hostname ${replica.name}`,
-    '!',
-    ...routerBlock(config),
+    // Maps come before the sessions that use them, and bgpd does not look at them again later: by default it asks every neighbour
+    // for its whole table anew five seconds after the start.
+    'bgp route-map delay-timer 0',
     '!',
     ...acceptanceLists(config),
     ...setLists(config),
-    ...internalMaps(),
   ];
   for (const session of sessionsOf(config, 'frr').neighbors) {
     for (const family of familiesIn(session.families)) {
       lines.push(...importMap(config, session, family), ...exportMap(config, session, family));
     }
   }
+  lines.push(...routerBlock(config), '!');
   return [{ name: 'frr.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 }];
 };
 
@@ -86,6 +87,7 @@ function activation(config: RouterConfig, session: NeighborSession, family: 0 | 
   const neighbor = `  neighbor ${session.peerAddress}`;
   const foreignTransport = addressFamily(session.peerAddress) !== family;
   const lines = [`${neighbor} activate`, ...(foreignTransport ? [] : [`${neighbor} next-hop-self`])];
+  lines.push(`${neighbor} prefix-list acceptable-${FAMILY_WORD[family]} in`);
   lines.push(`${neighbor} route-map ${mapName(session, 'import', family)} in`);
   if (needsExportMap(config, session, family)) {
     lines.push(`${neighbor} route-map ${mapName(session, 'export', family)} out`);
@@ -97,8 +99,8 @@ function internalActivation({ peerAddress, role }: ReplicaSession): string[] {
   const neighbor = `  neighbor ${peerAddress}`;
   return [
     `${neighbor} activate`,
-    `${neighbor} route-map ${role === 'probe' ? 'probe-only' : 'nothing'} in`,
-    `${neighbor} route-map ${role === 'tap' ? 'probe-only' : 'nothing'} out`,
+    `${neighbor} prefix-list ${role === 'probe' ? 'probe-only' : 'nothing'} in`,
+    `${neighbor} prefix-list ${role === 'tap' ? 'probe-only' : 'nothing'} out`,
   ];
 }
 
@@ -106,21 +108,26 @@ function mapName(session: ReplicaSession, direction: 'import' | 'export', family
   return `${session.name}-${direction}-${FAMILY_WORD[family]}`;
 }
 
-function prefixList(name: string, family: 0 | 1, ranges: PrefixRange[]): string[] {
+function prefixList(name: string, family: 0 | 1, ranges: PrefixRange[], action = 'permit'): string[] {
   return ranges.map(({ prefix, minLength, maxLength }, i) => {
     const length = Number(prefix.slice(prefix.indexOf('/') + 1));
     const ge = minLength > length ? ` ge ${minLength}` : '';
     const le = maxLength > length ? ` le ${maxLength}` : '';
-    return `${PREFIX_WORD[family]} prefix-list ${name} seq ${(i + 1) * 5} permit ${prefix}${ge}${le}`;
+    return `${PREFIX_WORD[family]} prefix-list ${name} seq ${(i + 1) * 5} ${action} ${prefix}${ge}${le}`;
   });
 }
 
 function acceptanceLists(config: RouterConfig): string[] {
   const { maxAsPathLength } = config.acceptance;
+  const acceptable = ([0, 1] as const).flatMap((family) => {
+    const name = `acceptable-${FAMILY_WORD[family]}`;
+    const last = `${PREFIX_WORD[family]} prefix-list ${name} seq 10000 permit any`;
+    return [...prefixList(name, family, refusedPrefixes(config, family), 'deny'), last];
+  });
   return [
-    ...prefixList('refused-ipv4', 0, refusedPrefixes(config, 0)),
-    ...prefixList('refused-ipv6', 1, refusedPrefixes(config, 1)),
-    ...prefixList('probe-prefix', 0, [rangeOf(config.internal.probePrefix, false)]),
+    ...acceptable,
+    ...prefixList('probe-only', 0, [rangeOf(config.internal.probePrefix, false)]),
+    'ip prefix-list nothing seq 5 deny any',
     'bgp community-list standard blackhole seq 5 permit blackhole',
     'bgp community-list standard llgr seq 5 permit llgr-stale',
     'bgp community-list standard llgr seq 10 permit no-llgr',
@@ -168,16 +175,6 @@ function communityList(name: string, members: readonly CommunityPattern[]): stri
   });
 }
 
-function internalMaps(): string[] {
-  return [
-    'route-map probe-only permit 10',
-    ' match ip address prefix-list probe-prefix',
-    '!',
-    'route-map nothing deny 10',
-    '!',
-  ];
-}
-
 /** Numbers the entries of one route-map. */
 class RouteMap {
   readonly #name: string;
@@ -202,13 +199,13 @@ class RouteMap {
   }
 
   lines(): string[] {
-    return [...this.#before, ...this.#lines];
+    // The optimisation of FRR 8.4 denies what a prefix list permits (the entry is never even tried).
+    return [...this.#before, ...this.#lines, `no route-map ${this.#name} optimization`, '!'];
   }
 }
 
 function importMap(config: RouterConfig, session: NeighborSession, family: 0 | 1): string[] {
   const map = new RouteMap(mapName(session, 'import', family));
-  map.entry('deny', `match ${PREFIX_WORD[family]} address prefix-list refused-${FAMILY_WORD[family]}`);
   if (config.acceptance.maxAsPathLength > 0) map.entry('deny', 'match as-path too-long');
   const rewrite = session.config.nextHop === 'neighbor-address' && addressFamily(session.peerAddress) === family;
   if (rewrite) map.entry('permit', `set ${PREFIX_WORD[family]} next-hop peer-address`, 'on-match next');
