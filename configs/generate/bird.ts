@@ -68,7 +68,7 @@ function acceptance(config: RouterConfig): string[] {
       `  if net ~ ${prefixSet(refusedPrefixes(config, family as 0 | 1))} then return false;`,
       '  if bgp_path ~ [ 0 ] then return false;',
       ...(maxAsPathLength > 0 ? [`  if bgp_path.len > ${maxAsPathLength} then return false;`] : []),
-      '  bgp_community.delete([ (65535, 6), (65535, 7) ]);',
+      '  if bgp_community ~ [ (65535, 6), (65535, 7) ] then bgp_community.delete([ (65535, 6), (65535, 7) ]);',
       '  if (65535, 666) ~ bgp_community then bgp_community.add((65535, 65281));',
       '  return true;',
       '}',
@@ -112,7 +112,7 @@ function neighborProtocol(config: RouterConfig, session: NeighborSession): strin
       '    import filter {',
       ...importBody(session, family, incoming.length > 0).map((line) => `      ${line}`),
       '    };',
-      `    export ${exportClause(session, family, outgoing.length > 0)};`,
+      `    export ${exportClause(config, session, family, outgoing.length > 0)};`,
       '    next hop self;',
       ...(addressFamily(session.peerAddress) === family
         ? []
@@ -137,10 +137,12 @@ function importBody(session: NeighborSession, family: 0 | 1, policy: boolean): s
   ];
 }
 
-/** Only routes that BGP brought and the originated networks leave, never the tables' own contents. */
-function exportClause(session: NeighborSession, family: 0 | 1, policy: boolean): string {
-  if (!policy) return 'all';
-  return `filter { if ${policyName(session, family, 'export')}() = ${REJECT} then reject; accept; }`;
+function exportClause(config: RouterConfig, session: NeighborSession, family: 0 | 1, policy: boolean): string {
+  const steps: string[] = [];
+  // bgpd gives its own networks MED 0 and cannot leave it out.
+  if (networksOf(config, family).length > 0) steps.push('if source = RTS_STATIC then bgp_med = 0;');
+  if (policy) steps.push(`if ${policyName(session, family, 'export')}() = ${REJECT} then reject;`);
+  return steps.length === 0 ? 'all' : `filter { ${steps.join(' ')} accept; }`;
 }
 
 function policyName(session: ReplicaSession, family: 0 | 1, direction: Direction): string {

@@ -27,7 +27,7 @@ export const generateOpenbgpd: Generator = (config, replica, paths) => {
     '',
     ...sets(config),
     '',
-    ...[...networksOf(config, 0), ...networksOf(config, 1)].map((network) => `network ${network}`),
+    ...[...networksOf(config, 0), ...networksOf(config, 1)].map((network) => `network ${network} set metric 0`),
     '',
     ...[...neighbors, probe, tap].flatMap(neighborBlock),
     ...internalRules(config, probe, tap),
@@ -129,10 +129,9 @@ function exportRules(config: RouterConfig, neighbors: NeighborSession[]): string
 function policyRules(config: RouterConfig, session: NeighborSession, direction: Direction): string[] {
   const names = direction === 'import' ? session.config.importPolicy : session.config.exportPolicy;
   const peer = `${direction === 'import' ? 'from' : 'to'} ${session.peerAddress}`;
-  const families = familiesIn(session.families);
   const lines: string[] = [];
-  // A session with both families has one chain of rules: its prefix sets hold both.
-  const statements = families.length === 1 ? statementsOf(config, names, families[0]) : bothFamilies(config, names);
+  // planSessions gives this daemon one family per session.
+  const statements = familiesIn(session.families).flatMap((family) => statementsOf(config, names, family));
   for (const statement of statements) {
     lines.push(`# ${statement.definition}: ${statement.name}`);
     for (const conditions of alternatives(statement)) {
@@ -140,13 +139,6 @@ function policyRules(config: RouterConfig, session: NeighborSession, direction: 
     }
   }
   return lines;
-}
-
-function bothFamilies(config: RouterConfig, names: readonly string[]): ResolvedStatement[] {
-  const [ipv4, ipv6] = [statementsOf(config, names, 0), statementsOf(config, names, 1)];
-  const key = (statement: ResolvedStatement): string => `${statement.definition} ${statement.name}`;
-  const keys = new Set(ipv4.map(key));
-  return [...ipv4, ...ipv6.filter((statement) => !keys.has(key(statement)))];
 }
 
 /** One list of conditions for each way in which the statement can match: a rule holds one community and one AS test. */
@@ -174,8 +166,8 @@ function statementRules(statement: ResolvedStatement, test: string, direction: D
   const accept = `allow quick ${test}${list(set)}`;
   if (direction === 'export') return [accept];
   // An accepted route skips the last rules, so what RFC 8326 asks for has to come along.
-  if (test.includes(' community ')) return [`match ${test} community GRACEFUL_SHUTDOWN set localpref 0`, accept];
-  return [`allow quick ${test} community GRACEFUL_SHUTDOWN${list([...set, 'localpref 0'])}`, accept];
+  const shutdown = [...set.filter((item) => !item.startsWith('localpref ')), 'localpref 0'];
+  return [`allow quick ${test} community GRACEFUL_SHUTDOWN${list(shutdown)}`, accept];
 }
 
 function actions(statement: ResolvedStatement): string[] {

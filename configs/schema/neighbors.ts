@@ -115,13 +115,19 @@ function readPolicyNames(reader: MapReader, key: string, definitions: PolicyDefi
   for (const item of reader.list(key)) {
     const text = reader.parseItem(item, name);
     if (text === undefined) continue;
-    const exporting = key === 'export-policy';
     const definition = definitions.find((d) => d.name === text);
     if (definition === undefined) {
       reader.source.report(item, `there is no policy definition "${text}"${didYouMean(text, names)}`);
-    } else if (!exporting && definition.statements.some((statement) => statement.prepend > 0)) {
-      const reason = 'because a path that begins with our own AS is a loop';
-      reader.source.report(item, `"${text}" prepends to the AS path, which only an export policy may, ${reason}`);
+    } else if (key === 'import-policy') {
+      const { statements } = definition;
+      if (statements.some((statement) => statement.prepend > 0)) {
+        const reason = 'because a path that begins with our own AS is a loop';
+        reader.source.report(item, `"${text}" prepends to the AS path, which only an export policy may, ${reason}`);
+      }
+      if (statements.some((statement) => statement.setMed !== undefined)) {
+        const reason = 'because OpenBGPD would pass it on to other neighbours and the others would not';
+        reader.source.report(item, `"${text}" sets the MED, which only an export policy may, ${reason}`);
+      }
     }
     found.push(text);
   }
