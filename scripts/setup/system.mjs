@@ -72,8 +72,8 @@ function install(packages) {
 
 /** Freshly installed services must not come up at the next boot either. */
 function disableServices(services) {
-  if (services.length === 0 || which('systemctl') === undefined || !existsSync('/run/systemd/system')) return;
-  for (const service of services) quietly('systemctl', ['disable', '--now', service]);
+  if (which('systemctl') === undefined) return;
+  for (const service of services) quietly('systemctl', ['disable', service]);
 }
 
 /** Processes that listen on the kernel's BGP port in this namespace, as text; undefined when there are none. */
