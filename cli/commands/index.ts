@@ -1,7 +1,10 @@
 // The list of verbs, in the order `btr --help` shows them.
 import type { CommandModule } from 'yargs';
+import { checkCommand } from './check.js';
+import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
+import { traceCommand } from './trace.js';
 import { votesCommand } from './votes.js';
 
 /** yargs types a command by its own options; the list holds commands of every shape. */
@@ -9,4 +12,11 @@ function verb<T>(command: CommandModule<object, T>): CommandModule {
   return command as unknown as CommandModule;
 }
 
-export const commands: CommandModule[] = [verb(runCommand), verb(statusCommand), verb(votesCommand)];
+export const commands: CommandModule[] = [
+  verb(runCommand),
+  verb(checkCommand),
+  verb(statusCommand),
+  verb(votesCommand),
+  verb(replayCommand),
+  verb(traceCommand),
+];

@@ -1,0 +1,84 @@
+// `btr check`: every mistake of a configuration file with its place, then what the daemons think of the generated files.
+// Exit status: 0 all right, 1 a mistake or a daemon that refuses its file or is missing, 2 wrong command line.
+import path from 'node:path';
+import process from 'node:process';
+import type { CommandModule } from 'yargs';
+import { formatDiagnostic } from '../../configs/diagnostics.js';
+import { generate } from '../../configs/generate/index.js';
+import { loadConfig } from '../../configs/load.js';
+import type { RouterConfig } from '../../configs/model.js';
+import { checkSyntax } from '../check/syntax.js';
+import type { SyntaxResult } from '../check/syntax.js';
+import { UserError } from '../errors.js';
+
+interface CheckOptions {
+  file: string;
+  print: string | undefined;
+  json: boolean;
+  syntax: boolean;
+}
+
+/** The generated files of the replica of that name, or of the first one of that kind. */
+function printed(config: RouterConfig, which: string): string {
+  const { replicas, router } = config;
+  const replica = replicas.find((r) => r.name === which) ?? replicas.find((r) => r.kind === which);
+  if (replica === undefined) {
+    const names = replicas.map((r) => `${r.name} (${r.kind})`).join(', ');
+    throw new UserError(`--print ${which}: there is no replica of that name or kind; the file has ${names}`, 2);
+  }
+  const dir = path.join(router.runDirectory, replica.name);
+  const files = generate(config, replica, { dir, controlSocket: path.join(dir, `${replica.kind}.sock`) });
+  return files.map((file) => file.contents).join('\n');
+}
+
+function describe(result: SyntaxResult): string {
+  const head = `replica ${result.replica} (${result.kind})`;
+  if (result.outcome === 'ok') return `${head}: ${result.executable} accepts its file\n`;
+  const lines = result.messages.map((message) => `  ${message}\n`).join('');
+  return `${head}: ${result.outcome === 'skipped' ? 'not checked' : 'refused'}\n${lines}`;
+}
+
+function summary(config: RouterConfig): string {
+  const { neighbors, replicas, voting } = config;
+  const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+  return `${config.file}: ${count(neighbors.length, 'neighbour')}, ${count(replicas.length, 'replica')}, ${voting.strategy}\n`;
+}
+
+async function check({ file, print, json, syntax }: CheckOptions): Promise<void> {
+  const { config, diagnostics } = loadConfig(file);
+  if (config === undefined) {
+    if (json) process.stdout.write(`${JSON.stringify({ ok: false, diagnostics, replicas: [] }, null, 2)}\n`);
+    else process.stderr.write(diagnostics.map((d) => `${formatDiagnostic(d)}\n`).join(''));
+    process.exitCode = 1;
+    return;
+  }
+  if (print !== undefined) {
+    process.stdout.write(printed(config, print));
+    return;
+  }
+  const results = syntax ? await checkSyntax(config) : [];
+  const ok = results.every((result) => result.outcome === 'ok');
+  if (json) process.stdout.write(`${JSON.stringify({ ok, diagnostics: [], replicas: results }, null, 2)}\n`);
+  else process.stdout.write(summary(config) + results.map(describe).join(''));
+  if (!ok) process.exitCode = 1;
+}
+
+export const checkCommand: CommandModule<object, CheckOptions> = {
+  command: 'check <file>',
+  describe: 'Report every mistake in a configuration file, then run the daemons’ own syntax checks',
+  builder: (yargs) =>
+    yargs
+      .positional('file', { type: 'string', demandOption: true, describe: 'configuration file (YAML)' })
+      .option('print', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'print the native file of a replica (name or kind)',
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'machine-readable result' })
+      .option('syntax', {
+        type: 'boolean',
+        default: true,
+        describe: 'run the daemons’ syntax checks (--no-syntax: do not)',
+      }),
+  handler: check,
+};
