@@ -29,8 +29,6 @@ export interface SpeakerOptions {
   readonly extendedMessage?: boolean;
   /** Each UPDATE received, header included; valid during the call. */
   readonly onUpdate?: (buf: Uint8Array, start: number, end: number) => void;
-  /** The other side asked for its routes again (RFC 2918). */
-  readonly onRouteRefresh?: () => void;
 }
 
 /** A session that could not be established or that ended; the message is meant for the user. */
@@ -46,6 +44,7 @@ export class SpeakerError extends Error {
 /** Bytes that may wait in the socket before send() asks for a pause: small, so that keepalives do not wait long. */
 const HIGH_WATER = 1 << 18;
 const RETRY_MS = 200;
+const CLOSE_MS = 1000;
 const CEASE = 6;
 const ADMINISTRATIVE_SHUTDOWN = 2;
 
@@ -83,6 +82,11 @@ export class Speaker {
     return this.negotiated !== undefined;
   }
 
+  /** Own address of the connection; undefined before there is one. */
+  get localAddress(): string | undefined {
+    return this.#socket?.localAddress ?? this.options.localAddress;
+  }
+
   /** "10.0.1.1:179" */
   get target(): string {
     const { host, port = 179 } = this.options;
@@ -103,6 +107,7 @@ export class Speaker {
         throw new SpeakerError(`no session with ${this.target}: ${describeDown(result)}`, result);
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (this.#stopping) throw new SpeakerError(`no session with ${this.target}: stopped while connecting`);
     }
   }
 
@@ -137,14 +142,13 @@ export class Speaker {
     this.#handle({ kind: 'stop', subcode: ADMINISTRATIVE_SHUTDOWN, text });
     if (socket === undefined || socket.destroyed) return;
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    const forced = setTimeout(() => socket.destroy(), 1000);
     await closed;
-    clearTimeout(forced);
   }
 
   async #attempt(): Promise<Negotiated | DownReason> {
     const { as, peerAs, routerId, families = ALL_FAMILIES, holdTime = 90, extendedMessage = false } = this.options;
-    const capabilities = makeCapabilities({ families, as, routeRefresh: true, extendedMessage });
+    // Route refresh is not offered: what was sent is not kept, so it could not be sent again.
+    const capabilities = makeCapabilities({ families, as, extendedMessage });
     const patience = Math.max(1, this.options.patience ?? 10);
     this.#fsm = new SessionFsm({
       localAs: as,
@@ -187,10 +191,19 @@ export class Speaker {
         this.#end(effect.reason);
         return this.#wakeAll();
       case 'close':
-        this.#socket?.end();
+        this.#close();
         return this.#onAttempt(effect.reason);
       default:
     }
+  }
+
+  /** Sends what is queued and closes; a peer that does not read cannot hold that up for long. */
+  #close(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (socket.connecting) socket.destroy();
+    else socket.end();
+    setTimeout(() => socket.destroy(), CLOSE_MS).unref();
   }
 
   #open(connection: number): void {
@@ -231,7 +244,6 @@ export class Speaker {
       if (!fsm.noteMessage(this.#connection, type, now)) {
         this.#handle({ kind: 'message', connection: this.#connection, type, buffer, start, end });
       } else if (type === MessageType.UPDATE) this.options.onUpdate?.(buffer, start, end);
-      else if (type === MessageType.ROUTE_REFRESH) this.options.onRouteRefresh?.();
     }
     if (framer.error) this.#handle({ kind: 'header-error', connection: this.#connection, error: framer.error });
   }
