@@ -120,7 +120,8 @@ export class BgpStream {
   private received(chunk: Uint8Array): void {
     if (!this.open) return;
     const { framer, handlers } = this;
-    framer.push(chunk);
+    // A plain Uint8Array: one kind of array on the hot path, and `slice` copies (a Buffer's does not).
+    framer.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     while (this.open && framer.next()) handlers.message(framer.type, framer.buffer, framer.start, framer.end);
     if (this.open && framer.error) handlers.headerError(framer.error);
   }
