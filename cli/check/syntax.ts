@@ -24,7 +24,7 @@ const TIMEOUT_MS = 20_000;
 function commandLine(kind: ReplicaKind, file: string, dir: string): string[] {
   if (kind === 'bird') return ['-p', '-c', file];
   if (kind === 'openbgpd') return ['-n', '-f', file];
-  const inside = ['--vty_socket', dir, '--pid_file', path.join(dir, 'bgpd.pid'), '--vty_port', '0'];
+  const inside = ['--vty_socket', dir, '--pid_file', path.join(dir, 'bgpd.pid'), '--vty_port', '0', '--bgp_port', '0'];
   return ['--dryrun', '--skip_runas', '--no_zebra', '--no_kernel', '--config_file', file, ...inside];
 }
 
