@@ -199,8 +199,7 @@ class RouteMap {
   }
 
   lines(): string[] {
-    // The optimisation of FRR 8.4 denies what a prefix list permits (the entry is never even tried).
-    return [...this.#before, ...this.#lines, `no route-map ${this.#name} optimization`, '!'];
+    return [...this.#before, ...this.#lines];
   }
 }
 
