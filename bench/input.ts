@@ -1,0 +1,73 @@
+// The benchmark's input: one neighbour's table as encoded UPDATEs, made before the clock runs, and single new prefixes.
+// Taken from a real RIB, or generated when there is none.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { UserError } from '../cli/errors.js';
+import { encodeRibView } from '../traces/encode.js';
+import { ByteWriter } from '../wire/byte-writer.js';
+import { beginMessage, endMessage, MessageType } from '../wire/bgp/message.js';
+import { parseAddress } from '../wire/ip.js';
+import { PrefixTable } from '../wire/prefix-table.js';
+import { FEEDER } from './topology.js';
+import { keepAcceptable } from './update-scan.js';
+
+export interface BenchInput {
+  /** File of encoded UPDATEs that feeders read. */
+  file: string;
+  prefixes: number;
+  bytes: number;
+  /** What it was made of, for the report. */
+  source: string;
+}
+
+/** The real RIB that the project's figures are about, when the shared folder is there. */
+export function defaultRib(): string | undefined {
+  const shared = process.env.BTR_SHARED ?? path.resolve(import.meta.dirname, '../../../shared');
+  const file = path.join(shared, 'traces/rib/route-views.jinx.rib.20140530.2200.bz2');
+  return existsSync(file) ? file : undefined;
+}
+
+/** Vantage point of defaultRib() with a full table. */
+const FULL_FEED = 'AS30844';
+
+/** Encodes the table of `rib` (at most `limit` prefixes) to a file in `directory`. */
+export async function makeInput(
+  rib: string,
+  peer: string | undefined,
+  limit: number,
+  directory: string,
+): Promise<BenchInput> {
+  if (!existsSync(rib)) throw new UserError(`${rib}: no such file`, 66);
+  const nextHop = parseAddress(FEEDER.address)!;
+  const view = await encodeRibView(rib, {
+    peer: peer ?? FULL_FEED,
+    as: FEEDER.as,
+    nextHops: { ipv4: nextHop, ipv6: undefined },
+    endOfRib: false,
+    // Some are refused by one daemon or another and left out again.
+    ...(limit === Infinity ? {} : { limit: Math.ceil(limit * 1.02) + 100 }),
+  });
+  const { bytes, prefixes } = keepAcceptable(view.bytes, new PrefixTable({ initialCapacity: 1 << 20 }), limit);
+  if (prefixes === 0) throw new UserError(`${rib}: no IPv4 routes of peer ${peer ?? FULL_FEED}`, 66);
+  const file = path.join(directory, `input-${prefixes}.bin`);
+  writeFileSync(file, bytes);
+  return { file, prefixes, bytes: readFileSync(file).length, source: `${path.basename(rib)}, ${peer ?? FULL_FEED}` };
+}
+
+const AS_PATH_TAIL = [3356, 1299, 2914];
+
+/** UPDATE that announces the `index`-th of 65,536 prefixes that no table holds (below 25/8, which is announced as a whole if at all). */
+export function singleUpdate(index: number, as: number, nextHop: string): Uint8Array {
+  const out = new ByteWriter(128);
+  const message = beginMessage(out, MessageType.UPDATE);
+  const path_ = [as, ...AS_PATH_TAIL];
+  out.u16(0);
+  out.u16(4 + (3 + 2 + 4 * path_.length) + 7);
+  for (const byte of [0x40, 1, 1, 0, 0x40, 2, 2 + 4 * path_.length, 2, path_.length]) out.u8(byte);
+  for (const hop of path_) out.u32(hop);
+  for (const byte of [0x40, 3, 4, ...parseAddress(nextHop)!]) out.u8(byte);
+  for (const byte of [24, 25, index >> 8, index & 255]) out.u8(byte);
+  endMessage(out, message);
+  return out.take();
+}
