@@ -1,7 +1,7 @@
 // Turns what a replica sends "to a neighbour" into votes: split, canonicalise, apply the loop rule, cast.
 // Owns the caches that make this cheap (raw attributes → canonical id); voting itself belongs to voter/.
 import type { AttributeTable } from '../wire/attribute-table.js';
-import type { Canonicaliser} from '../wire/bgp/canonical.js';
+import type { Canonicaliser } from '../wire/bgp/canonical.js';
 import { pathContainsAs } from '../wire/bgp/canonical.js';
 import { extractRouteAttributes } from '../wire/bgp/route-attributes.js';
 import { NlriCursor, parseUpdate, UpdateView, type UpdateVerdict } from '../wire/bgp/update.js';
