@@ -17,6 +17,12 @@ import { plainRecord } from './vote-records.js';
 /** A session that a replica does not take for this many hang thresholds is a fault. */
 const OPEN_THRESHOLDS = 3;
 
+/**
+ * A replica that sends more than this (bytes) to neighbours while a probe is under way still works off bulk input: the tap is
+ * another session and may be ahead of the others, so the probe proves nothing then.
+ */
+const BULK_BYTES = 32 * 1024;
+
 /** A replica that does not become quiet after its replay may vote after this many stability thresholds. */
 const BUSY_SYNC_THRESHOLDS = 5;
 
@@ -47,6 +53,8 @@ export class ReplicaPort implements LinkEvents {
   private replayedAt = Infinity;
   /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it. */
   private provesUntil = -Infinity;
+  private received = 0;
+  private receivedAtProbe = 0;
   private lastError: string | null = null;
   private faulted = false;
 
@@ -198,11 +206,11 @@ export class ReplicaPort implements LinkEvents {
     this.tracker.life(at);
     if (link.plan.role === 'tap') {
       const sequence = this.probes.sequenceOf(message, start, end);
-      if (sequence !== undefined && this.tracker.returned(sequence, at))
-        this.context.caughtUp[this.index] = this.provesUntil;
+      if (sequence !== undefined) this.probeReturned(sequence, at);
       return;
     }
     if (link.plan.role === 'probe') return;
+    this.received += end - start;
     const { voter, config } = this.events.neighbor(link.plan.neighbor);
     const { intake } = this.context;
     const before = intake.votes;
@@ -211,6 +219,11 @@ export class ReplicaPort implements LinkEvents {
     this.lastVoteAt = at;
     this.context.schedule();
     if (verdict.kind !== 'sound') this.noteUnsound(link, verdict.reason, verdict.kind);
+  }
+
+  private probeReturned(sequence: number, at: number): void {
+    if (!this.tracker.returned(sequence, at)) return;
+    if (this.received - this.receivedAtProbe <= BULK_BYTES) this.context.caughtUp[this.index] = this.provesUntil;
   }
 
   private get voters(): NeighborPort['voter'][] {
@@ -271,6 +284,7 @@ export class ReplicaPort implements LinkEvents {
     const busy = this.state !== 'voting' || this.context.replicatorInput() > this.context.caughtUp[this.index];
     if (this.tracker.nextAt(busy) > at) return;
     this.provesUntil = delivered;
+    this.receivedAtProbe = this.received;
     link.write(this.probes.announce(this.tracker.send(at)));
   }
 

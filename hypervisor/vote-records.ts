@@ -9,7 +9,7 @@
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { describeAttributes, diffAttributes } from '../wire/bgp/describe.js';
-import { familyName, type Family } from '../wire/family.js';
+import { FAMILIES, familyName, type Family } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { wallClock } from './clock.js';
 
@@ -33,6 +33,17 @@ export function attributesAsObject(attributes: AttributeTable, id: number): Reco
 
 const scratch = new ByteWriter(1 << 14);
 
+function nlriHex(context: RecordContext, ids: Uint32Array, from: number, to: number): string {
+  scratch.reset();
+  for (let k = from; k < to; k++) {
+    const size = context.prefixes.nlriSize(ids[k]);
+    scratch.reserve(size);
+    context.prefixes.writeNlri(ids[k], scratch.buffer, scratch.length);
+    scratch.length += size;
+  }
+  return Buffer.from(scratch.buffer.buffer, scratch.buffer.byteOffset, scratch.length).toString('hex');
+}
+
 /** A group of prefixes that went out. The hex keeps a line of 10,000 prefixes cheap to write; `btr votes --log` decodes it. */
 export function decisionRecord(
   context: RecordContext,
@@ -40,14 +51,7 @@ export function decisionRecord(
   neighbor: string,
   group: { family: Family; attributes: number; agree: number; ids: Uint32Array; from: number; to: number },
 ): string {
-  scratch.reset();
-  for (let k = group.from; k < group.to; k++) {
-    const size = context.prefixes.nlriSize(group.ids[k]);
-    scratch.reserve(size);
-    context.prefixes.writeNlri(group.ids[k], scratch.buffer, scratch.length);
-    scratch.length += size;
-  }
-  const nlri = Buffer.from(scratch.buffer.buffer, scratch.buffer.byteOffset, scratch.length).toString('hex');
+  const nlri = nlriHex(context, group.ids, group.from, group.to);
   const attributes =
     group.attributes === 0 ? null : Buffer.from(context.attributes.get(group.attributes)).toString('hex');
   return JSON.stringify({
@@ -83,6 +87,22 @@ export function ballotRecord(
       record.diff = diffAttributes(attributes.get(verdict).slice(), attributes.get(vote).slice());
   }
   return JSON.stringify(record);
+}
+
+/** A record about many ballots at once; their prefixes follow as NLRI in hex, IPv4 and IPv6 apart. */
+export function groupRecord(
+  context: RecordContext,
+  at: number,
+  kind: string,
+  fields: Record<string, unknown>,
+  prefixes: readonly number[],
+): string {
+  const nlri: Record<string, string> = {};
+  for (const family of FAMILIES) {
+    const ids = Uint32Array.from(prefixes.filter((prefix) => context.prefixes.family(prefix) === family));
+    if (ids.length > 0) nlri[familyName(family)] = nlriHex(context, ids, 0, ids.length);
+  }
+  return JSON.stringify({ t: wallClock(at), kind, ...fields, prefixes: prefixes.length, nlri });
 }
 
 /** A record about anything that is not one ballot. */
