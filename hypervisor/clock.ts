@@ -8,7 +8,15 @@ export function now(): number {
 
 const startedAt = Date.now() - performance.now();
 
-/** The wall-clock time, in ISO 8601 with milliseconds, of a moment given by `now()`. */
+let lastMillisecond = -1;
+let lastText = '';
+
+/** The wall-clock time, in ISO 8601 with milliseconds, of a moment given by `now()`. Many calls fall into one millisecond. */
 export function wallClock(at: number): string {
-  return new Date(startedAt + at).toISOString();
+  const millisecond = Math.floor(startedAt + at);
+  if (millisecond !== lastMillisecond) {
+    lastMillisecond = millisecond;
+    lastText = new Date(millisecond).toISOString();
+  }
+  return lastText;
 }
