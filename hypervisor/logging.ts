@@ -9,6 +9,8 @@ export interface LogOptions {
   level: string;
   /** One JSON object per line in place of text. */
   json: boolean;
+  /** Also written to this file, rotated at 16 MiB, four kept. */
+  file?: string | undefined;
 }
 
 const text = winston.format.printf(({ level, message, timestamp, ...fields }) => {
@@ -19,13 +21,18 @@ const text = winston.format.printf(({ level, message, timestamp, ...fields }) =>
   return `${String(timestamp)} ${level.padEnd(5)} ${String(message)}${rest}`;
 });
 
-/** Creates the process's logger; everything goes to stderr so that stdout stays free for results. */
+/** Creates the process's logger; everything goes to stderr (and to `file`) so that stdout stays free for results. */
 export function createLogger(options: LogOptions): Logger {
   return winston.createLogger({
     level: options.level,
     format: options.json
       ? winston.format.combine(winston.format.timestamp(), winston.format.json())
       : winston.format.combine(winston.format.timestamp(), text),
-    transports: [new winston.transports.Stream({ stream: process.stderr })],
+    transports: [
+      new winston.transports.Stream({ stream: process.stderr }),
+      ...(options.file === undefined
+        ? []
+        : [new winston.transports.File({ filename: options.file, maxsize: 16 << 20, maxFiles: 4, tailable: true })]),
+    ],
   });
 }
