@@ -1,5 +1,6 @@
 // What a benchmark measures on stations that are up: the time from the feeder's first byte to the sink's last prefix, the
 // processes' CPU and peak memory meanwhile, and the delay of single new prefixes.
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { treeUsage } from '../cli/lab/process-stats.js';
 import type { BenchInput } from './input.js';
@@ -105,8 +106,8 @@ async function finish(
 /** What each process used between two looks; processes that came in between count from zero. */
 function costs(before: Usage['router'], after: Usage['router']): ProcessCost[] {
   const earlier = new Map(before.map(({ pid, cpuSeconds }) => [pid, cpuSeconds]));
-  return after.map(({ pid, name, cpuSeconds, peakBytes }) => ({
-    name,
+  return after.map(({ pid, program, cpuSeconds, peakBytes }) => ({
+    name: path.relative('/usr', program).replace(/^(lib|sbin|bin)\//, ''),
     cpuSeconds: cpuSeconds - (earlier.get(pid) ?? 0),
     peakBytes,
   }));

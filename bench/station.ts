@@ -57,9 +57,9 @@ export async function startHypervisor(
   const router = addNamespaces(lab, name);
   const file = path.join(lab.directory, 'router.yaml');
   const runDirectory = path.join(lab.directory, 'run');
-  writeFileSync(file, routerYaml(kinds, strategy));
+  writeFileSync(file, routerYaml(kinds, strategy, runDirectory));
   const program = path.join(import.meta.dirname, '../cli/main.js');
-  const hypervisor = await lab.spawn(router, ['node', program, 'run', file, '--run-directory', runDirectory], { name });
+  const hypervisor = await lab.spawn(router, ['node', program, 'run', file], { name });
   const socket = path.join(runDirectory, 'control.sock');
   await waitForVoters(socket, kinds.length, () => {
     if (!hypervisor.running) throw new Error(`btr run ended: ${hypervisor.logTail()}`);
@@ -70,13 +70,13 @@ export async function startHypervisor(
   return station;
 }
 
-function routerYaml(kinds: readonly PlainKind[], strategy: string): string {
+function routerYaml(kinds: readonly PlainKind[], strategy: string, runDirectory: string): string {
   const neighbors = NEIGHBORS.map(
     ({ address, as, localAddress }) =>
       `  - { neighbor-address: ${address}, peer-as: ${as}, local-address: ${localAddress}, passive-mode: true }`,
   );
   return [
-    `router: { as: ${ROUTER.as}, router-id: ${ROUTER.routerId} }`,
+    `router: { as: ${ROUTER.as}, router-id: ${ROUTER.routerId}, run-directory: ${runDirectory} }`,
     'neighbors:',
     ...neighbors,
     'replicas:',

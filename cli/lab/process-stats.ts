@@ -1,6 +1,6 @@
 // CPU time and peak memory of a process and its descendants, from /proc. Owns the parsing; which processes are asked
 // about, and when, is the caller's choice.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** USER_HZ: the unit of /proc/PID/stat, fixed at 100 on every Linux that Debian builds. */
 const TICKS_PER_SECOND = 100;
@@ -9,6 +9,8 @@ export interface ProcessUsage {
   pid: number;
   /** Program name as the kernel knows it (15 characters at most). */
   name: string;
+  /** Path of the program file: tells FRR's bgpd from OpenBGPD's. */
+  program: string;
   parent: number;
   /** User and system time of this process, its threads and its children that have ended, in seconds. */
   cpuSeconds: number;
@@ -21,14 +23,14 @@ export function processUsage(pid: number): ProcessUsage | undefined {
   try {
     const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
     const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return stat && { ...stat, peakBytes: Number(peak ?? 0) * 1024 };
+    return stat && { ...stat, program: readlinkSync(`/proc/${pid}/exe`), peakBytes: Number(peak ?? 0) * 1024 };
   } catch {
     return undefined;
   }
 }
 
 /** Parses /proc/PID/stat. The name stands in parentheses and may itself hold blanks and parentheses. */
-export function parseStat(text: string): Omit<ProcessUsage, 'peakBytes'> | undefined {
+export function parseStat(text: string): Omit<ProcessUsage, 'peakBytes' | 'program'> | undefined {
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return undefined;
