@@ -50,10 +50,11 @@ export function planSessions(config: RouterConfig, kind: ReplicaKind): ReplicaSe
     const split = kind === 'openbgpd' && !address.includes(':') && (families & IPV6) !== 0;
     const main = split ? families & ~IPV6 : families;
     if (main !== 0) add({ ...common, peerAddress: address, localAddress, families: main, name });
-    if (split) {
-      const local = neighbor.localAddressIpv6 ?? syntheticPeer(config.internal.peerRangeIpv6, 0xffff);
-      const peer = syntheticPeer(config.internal.peerRangeIpv6, index);
-      add({ ...common, peerAddress: peer, localAddress: local, families: IPV6, name: `${name}_ipv6` });
+    // The loader requires localAddressIpv6 for exactly these neighbours.
+    if (split && neighbor.localAddressIpv6 !== undefined) {
+      const peerAddressIpv6 = syntheticPeer(config.internal.peerRangeIpv6, index);
+      const ends = { peerAddress: peerAddressIpv6, localAddress: neighbor.localAddressIpv6 };
+      add({ ...common, ...ends, families: IPV6, name: `${name}_ipv6` });
     }
   });
   const { probeAddress, tapAddress, localAddress, probeAs } = config.internal;
