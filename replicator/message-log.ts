@@ -4,6 +4,8 @@
 // The log is a chain of blocks of which only the last is held here. Readers hold the block they are in; what all have passed is garbage.
 
 const BLOCK_SIZE = 128 * 1024;
+/** The first block is small: most logs are of neighbours that have little to say. */
+const FIRST_BLOCK_SIZE = 4 * 1024;
 /** Before each message: its sequence number and its time (ms modulo 2^32), four bytes each. */
 const RECORD_HEADER = 8;
 const LENGTH_AT = RECORD_HEADER + 16;
@@ -20,13 +22,13 @@ export class MessageLog {
   position = 0;
   /** Readers that follow the log; without any, nothing need be appended. */
   readers = 0;
-  private tail: Block = newBlock();
+  private tail: Block = newBlock(FIRST_BLOCK_SIZE);
 
   /** Appends the BGP message start..end (header included, at most 65535 bytes). `sequence` grows with every message of the neighbour. */
   append(buf: Uint8Array, start: number, end: number, sequence: number, now: number): void {
     const length = end - start;
-    if (this.tail.used + RECORD_HEADER + length > BLOCK_SIZE) {
-      this.tail.next = newBlock();
+    if (this.tail.used + RECORD_HEADER + length > this.tail.bytes.length) {
+      this.tail.next = newBlock(BLOCK_SIZE);
       this.tail = this.tail.next;
     }
     const { bytes, view, used } = this.tail;
@@ -110,7 +112,7 @@ export class LogReader {
   }
 }
 
-function newBlock(): Block {
-  const bytes = new Uint8Array(BLOCK_SIZE);
+function newBlock(size: number): Block {
+  const bytes = new Uint8Array(size);
   return { bytes, view: new DataView(bytes.buffer), used: 0, next: undefined };
 }

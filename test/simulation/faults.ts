@@ -39,7 +39,9 @@ export class Faults {
     const r = random.below(scenario.replicas);
     const kind = random.pick(scenario.faults);
     const duration = random.between(100, 8000);
-    const others = bits(world.faulty & ~(1 << r));
+    // Who is not in the electorate (yet) has no vote against the faulty ones, and counts with them.
+    const out = ~world.electorate.members & ((1 << scenario.replicas) - 1);
+    const others = bits((world.faulty | out) & ~(1 << r));
     if (this.busy.has(r) || others >= scenario.k || !world.links[r].running) return;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     this.busy.add(r);

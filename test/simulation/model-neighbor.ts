@@ -79,7 +79,7 @@ export class ModelNeighbor {
 
   /** An announcement that RFC 7606 wants treated as a withdrawal. */
   private broken(prefix: number): Uint8Array {
-    const attributes = this.routes.attributesOf(this.index, prefix, 0);
+    const attributes = this.routes.attributesOf(this.index, prefix, 0).slice();
     for (let at = 0; at < attributes.length; at += 3 + attributes[at + 2]) {
       if (attributes[at + 1] === 1) attributes[at + 3] = BAD_ORIGIN;
     }

@@ -18,6 +18,7 @@ export class Routes {
   private readonly packer = new UpdatePacker(4096);
   private readonly out = new ByteWriter(512);
   private readonly one = new Uint32Array(1);
+  private readonly built = new Map<string, Uint8Array>();
 
   constructor(count: number) {
     for (let i = 0; i < count; i++) {
@@ -25,7 +26,7 @@ export class Routes {
     }
   }
 
-  /** The attributes of one of the routes that neighbour `n` can announce for a prefix; `choice` is any whole number. */
+  /** The attributes of one of the routes that neighbour `n` can announce for a prefix; `choice` is any whole number. Not to be written to. */
   attributesOf(n: number, prefix: number, choice: number): Uint8Array {
     return this.build(prefix, 65001 + n, 1 + (choice % LENGTHS), 100 + (Math.floor(choice / LENGTHS) % TAGS));
   }
@@ -60,6 +61,16 @@ export class Routes {
   }
 
   private build(prefix: number, as: number, length: number, tag: number): Uint8Array {
+    const key = `${this.prefixes.family(prefix)}/${as}/${length}/${tag}`;
+    let attributes = this.built.get(key);
+    if (!attributes) {
+      attributes = this.encode(prefix, as, length, tag);
+      this.built.set(key, attributes);
+    }
+    return attributes;
+  }
+
+  private encode(prefix: number, as: number, length: number, tag: number): Uint8Array {
     const nextHop =
       this.prefixes.family(prefix) === IPV6_UNICAST
         ? [0x80, 14, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]

@@ -73,7 +73,7 @@ export function scenarioOf(seed: number): Scenario {
     prefixes: random.pick([4, 8, 12]),
     consensus: random.chance(0.7) ? replicas : replicas - k,
     activeFor: random.pick([4000, 10_000, 20_000]),
-    restFor: 25_000,
+    restFor: 14_000,
     inputInterval: random.pick([40, 150, 700]),
     inputs: ['announce', 'withdraw', ...some(INPUTS.slice(2), 0.4)],
     faults: some(FAULTS, 0.35),

@@ -21,7 +21,7 @@ export type Sabotage =
   | 'no-lag' // Votes count as stable whether the replica has caught up or not.
   | 'lost-emission' // Now and then a dirty ballot is not emitted.
   | 'wrong-emission' // What is emitted is not the verdict.
-  | 'departure-withdraws' // A crashed replica's routes count as withdrawn before it leaves.
+  | 'departure-withdraws' // A crash of a replica counts as everybody's withdrawal.
   | 'passed-on-reset' // A crash of a replica resets a neighbour's session.
   | 'unbounded'; // Queues have no bound.
 
@@ -35,6 +35,13 @@ const UNBOUNDED = 1 << 30;
 const context = { as4: true, ebgp: true, families: FAMILIES };
 const view = new UpdateView();
 
+/** Takes each vote for unanimous. */
+class FirstVoteVoter extends UpdateVoter {
+  protected override decide(prefix: number, r: number, _voters: number, now: number): void {
+    super.decide(prefix, r, 1 << r, now);
+  }
+}
+
 export interface ReplicaLink {
   /** Sessions are open. */
   running: boolean;
@@ -47,9 +54,8 @@ export interface ReplicaLink {
   readInterval: number;
   probeSentAt: number;
   probing: boolean;
-  /** Sum over all bytes that were delivered: compared between runs. */
+  /** Hash of all bytes that were delivered, with `recordDeliveries`: compared between runs. */
   deliveredHash: number;
-  deliveredBytes: number;
 }
 
 export class World {
@@ -66,6 +72,7 @@ export class World {
   faulty = 0;
   violation: string | undefined;
   emissions = 0;
+  recordDeliveries = false;
   readonly caughtUp: Float64Array;
   private readonly checkers: readonly Checker[];
   private readonly sabotage: Sabotage;
@@ -170,7 +177,7 @@ export class World {
     const link = this.links[r];
     if (!link.running) return;
     const before = this.allVerdicts();
-    if (this.sabotage === 'departure-withdraws') this.withdrawAll(r);
+    if (this.sabotage === 'departure-withdraws') this.withdrawAll();
     if (this.sabotage === 'passed-on-reset') this.neighbors[0].flaps++;
     link.running = false;
     link.syncing = false;
@@ -208,7 +215,8 @@ export class World {
     const lagless = sabotage === 'no-lag';
     this.sessions[n] = (this.sessions[n] ?? 0) + 1;
     this.lastVerdicts[n] = new Map();
-    this.voters[n] = new UpdateVoter({
+    const Voter = sabotage === 'first-vote' ? FirstVoteVoter : UpdateVoter;
+    this.voters[n] = new Voter({
       replicas: scenario.replicas,
       electorate,
       strategy: scenario.strategy,
@@ -260,8 +268,9 @@ export class World {
     this.out.reset();
     if (this.replicator.pull(feed, this.out, READ_BYTES) === 0) return;
     const bytes = this.out.take();
-    for (const byte of bytes) link.deliveredHash = (Math.imul(link.deliveredHash, 31) + byte) | 0;
-    link.deliveredBytes += bytes.length;
+    if (this.recordDeliveries) {
+      for (const byte of bytes) link.deliveredHash = (Math.imul(link.deliveredHash, 31) + byte) | 0;
+    }
     this.replicas[r].deliver(n, bytes);
   }
 
@@ -269,10 +278,6 @@ export class World {
     if (!this.links[r].running || session !== this.sessions[n]) return;
     const voter = this.voters[n];
     voter.vote(r, prefix, route, this.queue.now);
-    if (this.sabotage === 'first-vote' && voter.verdict(prefix) !== route) {
-      // Two more ballot papers in the same hand.
-      for (const other of [0, 1, 2]) voter.vote(other, prefix, route, this.queue.now);
-    }
     this.noticeVerdict(n, prefix);
     this.drain(n);
     this.scheduleEmission(n);
@@ -282,6 +287,8 @@ export class World {
     const { now } = this.queue;
     for (let r = 0; r < this.links.length; r++) this.probe(r, now);
     for (let n = 0; n < this.voters.length; n++) {
+      // Without a session nobody votes: what the voter still holds is no opinion about now.
+      if (!this.neighbors[n].up) continue;
       while (this.voters[n].tick(now, 3));
       for (const prefix of this.routes.ids) this.noticeVerdict(n, prefix);
       this.drain(n);
@@ -352,13 +359,12 @@ export class World {
     this.scheduleEmission(n);
   }
 
-  private withdrawAll(r: number): void {
+  private withdrawAll(): void {
     for (const voter of this.voters) {
       for (const prefix of this.routes.ids) {
         for (let other = 0; other < this.scenario.replicas; other++) voter.vote(other, prefix, 0, this.queue.now);
       }
     }
-    void r;
   }
 }
 
@@ -373,6 +379,5 @@ function newLink(readInterval: number): ReplicaLink {
     probeSentAt: -Infinity,
     probing: false,
     deliveredHash: 0,
-    deliveredBytes: 0,
   };
 }

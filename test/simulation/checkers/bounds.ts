@@ -4,12 +4,13 @@ import type { Checker } from '../checker.js';
 export const bounds: Checker = {
   name: 'bounds',
   onStep(world) {
-    for (const { feeds } of world.links) {
+    const { replicator, scenario, links } = world;
+    for (const { feeds } of links) {
       for (const feed of feeds) {
-        const stats = feed === undefined ? undefined : world.replicator.feedStats(feed);
-        if (stats?.live && stats.backlog > world.scenario.maxQueueBytes) {
-          return `${stats.backlog} bytes wait for replica ${stats.replica}`;
-        }
+        // In STATE the backlog is no queue but a set of prefixes.
+        if (feed === undefined || replicator.backlog(feed) <= scenario.maxQueueBytes) continue;
+        const stats = replicator.feedStats(feed);
+        if (stats?.live) return `${stats.backlog} bytes wait for replica ${stats.replica}`;
       }
     }
     return undefined;
