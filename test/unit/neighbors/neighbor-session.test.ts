@@ -5,8 +5,8 @@ import { encodeMessage, KEEPALIVE, MessageType } from '../../../wire/bgp/message
 import { encodeRouteRefresh } from '../../../wire/bgp/route-refresh.js';
 import { close as closeFd } from '../../../preload/native.js';
 import { setMd5Key, tcpSocket } from '../../../hypervisor/neighbors/tcp-native.js';
-import { RawPeer, Recorder, side, until } from './support.js';
-import type { Side } from './support.js';
+import { freePort, RawPeer, Recorder, side, until } from '../../support/neighbor-sides.js';
+import type { Side } from '../../support/neighbor-sides.js';
 import { openReplicaSession } from '../../../hypervisor/replica-sessions/replica-session.js';
 
 const OUR_AS = 65000;
@@ -47,15 +47,6 @@ async function establishedRaw(port: number, us: Side): Promise<RawPeer> {
   peer.send(KEEPALIVE);
   await until('established', () => us.recorder.established.length === 1);
   return peer;
-}
-
-/** A free port: the listener of one side needs it before the other side exists. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function pair(passives: [boolean, boolean], extra: [object, object] = [{}, {}]): Promise<[Side, Side]> {

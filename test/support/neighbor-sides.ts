@@ -1,15 +1,15 @@
 // Sessions under test on loopback: two of ours against each other, or one against a scripted raw peer.
 import net from 'node:net';
 import { once } from 'node:events';
-import { MessageFramer } from '../../../wire/bgp/framing.js';
-import { makeCapabilities } from '../../../wire/bgp/capabilities.js';
-import { encodeOpen } from '../../../wire/bgp/open.js';
-import type { OpenMessage } from '../../../wire/bgp/open.js';
-import type { DownReason, Negotiated } from '../../../session/fsm.js';
-import { NeighborListener } from '../../../hypervisor/neighbors/neighbor-listener.js';
-import { NeighborSession } from '../../../hypervisor/neighbors/neighbor-session.js';
-import type { NeighborSettings } from '../../../hypervisor/neighbors/neighbor-session.js';
-import type { SessionCallbacks } from '../../../hypervisor/io/session-runner.js';
+import { MessageFramer } from '../../wire/bgp/framing.js';
+import { makeCapabilities } from '../../wire/bgp/capabilities.js';
+import { encodeOpen } from '../../wire/bgp/open.js';
+import type { OpenMessage } from '../../wire/bgp/open.js';
+import type { DownReason, Negotiated } from '../../session/fsm.js';
+import { NeighborListener } from '../../hypervisor/neighbors/neighbor-listener.js';
+import { NeighborSession } from '../../hypervisor/neighbors/neighbor-session.js';
+import type { NeighborSettings } from '../../hypervisor/neighbors/neighbor-session.js';
+import type { SessionCallbacks } from '../../hypervisor/io/session-runner.js';
 
 /** Resolves when the condition holds; rejects, naming it, after `limit` ms. */
 export async function until(what: string, condition: () => boolean, limit = 8000): Promise<void> {
@@ -120,4 +120,13 @@ export class RawPeer {
     const found = this.messages.find(({ type }) => type === 3);
     return found && `${found.bytes[19]}/${found.bytes[20]}`;
   }
+}
+
+/** A free port: the listener of one side needs it before the other side exists. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
