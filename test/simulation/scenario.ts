@@ -51,13 +51,10 @@ export interface Scenario {
   duplicates: number;
   /** Chance that a neighbour's socket is blocked when something is to be sent, and for how long at most, ms. */
   blocking: number;
-  /** Whether a replica is restarted that dissents for long. */
-  supervised: boolean;
 }
 
 export const STABILITY_THRESHOLD = 1000;
 export const HANG_THRESHOLD = 4000;
-export const FAULT_THRESHOLD = 3000;
 
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
@@ -84,6 +81,5 @@ export function scenarioOf(seed: number): Scenario {
     maxQueueBytes: random.pick([300, 1500, 1 << 20]),
     duplicates: random.pick([0, 0.2]),
     blocking: random.pick([0, 0, 0.3]),
-    supervised: random.chance(0.3),
   };
 }
