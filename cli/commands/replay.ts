@@ -188,6 +188,7 @@ async function run(argv: ReplayArguments): Promise<void> {
   const wanted = selectors.includes(undefined) ? [] : [...argv.peer, ...(selectors as string[])];
   const peers = await findPeers(files, wanted);
   const neighbors = planNeighbors({ ...argv, peers: argv.peer, local: argv.localAddress }, peers);
+  // From here on there are sessions to be closed in order; before, Ctrl-C just ends the program.
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt);
@@ -195,7 +196,11 @@ async function run(argv: ReplayArguments): Promise<void> {
   const { speed, limit, nextHop, nextHopV6, peerAs, holdTime, wait, maxRecord } = argv;
   const session = { nextHopV4: nextHop, nextHopV6, peerAs, holdTime, patience: wait };
   const replay = new Replay({ files, neighbors, speed, limit, ...session, maxRecord, signal: stop.signal });
-  await replay.connect();
+  try {
+    await replay.connect();
+  } catch (error) {
+    throw stop.signal.aborted ? new UserError('interrupted while connecting', 130) : error;
+  }
   await playAll(replay, argv, stop.signal);
 }
 
