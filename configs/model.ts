@@ -41,7 +41,12 @@ export interface RouterSettings {
   networks: string[];
   /** Absolute path of the directory that holds the control socket and one directory per replica. */
   runDirectory: string;
+  /** How replicas get messages that RFC 7606 wants treated as a withdrawal: byte for byte, or as the withdrawal they are. */
+  deliver: Delivery;
 }
+
+export type Delivery = 'exact' | 'normalised';
+export const DELIVERIES: readonly Delivery[] = ['exact', 'normalised'];
 
 export interface NeighborConfig {
   /** Canonical text (RFC 5952 for IPv6). Decides the transport family. */

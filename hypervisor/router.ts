@@ -107,7 +107,12 @@ export class Router {
       config,
       log,
       tables,
-      replicator: new Replicator({ prefixes, attributes, maxQueueBytes: config.limits.replicaQueueBytes }),
+      replicator: new Replicator({
+        prefixes,
+        attributes,
+        maxQueueBytes: config.limits.replicaQueueBytes,
+        deliver: config.router.deliver,
+      }),
       electorate: new Electorate(replicas.length),
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),

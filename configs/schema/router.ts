@@ -1,6 +1,7 @@
 // The sections router:, internal:, limits: and logging: of the configuration file.
 import path from 'node:path';
 import type { InternalConfig, LimitsConfig, LoggingConfig, RouterSettings } from '../model.js';
+import { DELIVERIES } from '../model.js';
 import { asNumber, filePath, ipv4Address, prefix, routerId } from '../parsers.js';
 import { isExpected } from '../yaml-reader.js';
 import type { MapReader, Parse } from '../yaml-reader.js';
@@ -18,6 +19,7 @@ export function readRouter(root: MapReader, directory: string): RouterSettings {
     port: reader.integer('port', { min: 1, max: 65535, what: 'a TCP port' }, 179),
     networks: [],
     runDirectory: reader.text('run-directory', filePath(directory)) ?? '/run/btr',
+    deliver: reader.oneOf('deliver', DELIVERIES, 'exact'),
   };
   for (const item of reader.list('networks')) {
     const text = reader.parseItem(item, prefix);
