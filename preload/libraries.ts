@@ -1,6 +1,7 @@
 // Where the preloaded libraries lie, and giving a daemon's user a copy that it can read. Building them is the Makefile's.
-import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import process from 'node:process';
 
 export type ShimLibrary = 'shim' | 'poll-cap' | 'fake-root' | 'ifaddrs';
 
@@ -24,17 +25,20 @@ function readableByAll(file: string): boolean {
  * Absolute paths for LD_PRELOAD. The loader only warns when it cannot read one, and an unprivileged daemon often cannot
  * reach a checkout in somebody's home: then they are copied to `directory`. Throws when they are not built.
  */
-export function preloadPaths(libraries: readonly ShimLibrary[], directory: string): string[] {
+export function preloadPaths(libraries: readonly ShimLibrary[], directory: string, from = shimDirectory()): string[] {
   return libraries.map((library) => {
-    const file = path.join(shimDirectory(), `btr-${library}.so`);
+    const file = path.join(from, `btr-${library}.so`);
     if (!existsSync(file))
       throw new Error(`${file} is not built; run: npm run build (it needs gcc, make and libc6-dev)`);
     accessSync(file, constants.R_OK);
     if (readableByAll(file)) return file;
     mkdirSync(directory, { recursive: true });
+    chmodSync(directory, 0o755);
     const copy = path.join(directory, path.basename(file));
-    copyFileSync(file, copy);
-    chmodSync(copy, 0o755);
+    // Never written in place: a replica that runs has the old one mapped.
+    copyFileSync(file, `${copy}.${process.pid}`);
+    chmodSync(`${copy}.${process.pid}`, 0o755);
+    renameSync(`${copy}.${process.pid}`, copy);
     return copy;
   });
 }

@@ -50,6 +50,8 @@ describe.skipIf(reason !== undefined)('when the hypervisor dies', () => {
       hypervisor.kill(signal);
       await once(hypervisor, 'exit');
       await waitFor(() => alive().length === 0, 'all processes to be gone');
+      // bgpd's own directory for crash logs: nobody was left to remove it.
+      for (const group of groups) rmSync(`/var/tmp/frr/bgpd.${group}`, { recursive: true, force: true });
     });
   }
 });
