@@ -92,7 +92,7 @@ export class Bzip2Decoder {
       }
       if (!final && available < this.#wanted) return undefined;
       const saved = [this.#at, this.#acc, this.#accBits, this.#level, this.#streamCrc] as const;
-      const text = this.#level === 0 ? this.#openStream() : this.#block(final);
+      const text = this.#level === 0 ? this.#openStream() : this.#block();
       if (this.#overrun()) {
         if (final) throw new Bzip2Error('the file ends in the middle of a block', this.#base + this.#input.length);
         [this.#at, this.#acc, this.#accBits, this.#level, this.#streamCrc] = saved;
@@ -141,7 +141,7 @@ export class Bzip2Decoder {
     if (this.#text.length < level * 100_000) this.#text = new Uint32Array(level * 100_000);
   }
 
-  #block(final: boolean): Uint8Array | undefined {
+  #block(): Uint8Array | undefined {
     const magic = [this.#bits(24), this.#bits(24)];
     const crc = this.#word();
     if (magic[0] === 0x177245 && magic[1] === 0x385090) {
@@ -162,8 +162,8 @@ export class Bzip2Decoder {
       this.#streamCrc = (((this.#streamCrc << 1) | (this.#streamCrc >>> 31)) ^ crc) >>> 0;
       return text.bytes;
     } catch (error) {
-      // Missing bytes read as zeros and look like damage; more input may cure it.
-      if (this.#overrun() && !final) return undefined;
+      // Missing bytes read as zeros and look like damage; more input may cure it, or next() says that there is none.
+      if (this.#overrun()) return undefined;
       throw error;
     }
   }
@@ -218,55 +218,58 @@ export class Bzip2Decoder {
     let { fast, limit: codeLimit, base, symbols } = tables[selectors[0]];
     let [at, acc, accBits] = [this.#at, this.#acc, this.#accBits];
     let [count, run, weight, left, selector] = [0, 0, 1, GROUP, 1];
-    for (;;) {
-      if (left === 0) {
-        if (selector >= selectors.length) throw this.#error('block has more codes than it says');
-        ({ fast, limit: codeLimit, base, symbols } = tables[selectors[selector++]]);
-        left = GROUP;
-      }
-      left--;
-      while (accBits < MAX_CODE) {
-        acc = (acc << 8) | (at < input.length ? input[at] : 0);
-        at++;
-        accBits += 8;
-      }
-      let symbol = fast[(acc >>> (accBits - FAST)) & ((1 << FAST) - 1)];
-      if (symbol !== 0) {
-        accBits -= symbol >>> 9;
-        symbol &= 511;
-      } else {
-        let length = 1;
-        let code = (acc >>> (accBits - 1)) & 1;
-        while (code > codeLimit[length]) {
-          if (++length > MAX_CODE) throw this.#error('undefined code');
-          code = (acc >>> (accBits - length)) & ((1 << length) - 1);
+    try {
+      for (;;) {
+        if (left === 0) {
+          if (selector >= selectors.length) throw this.#error('block has more codes than it says');
+          ({ fast, limit: codeLimit, base, symbols } = tables[selectors[selector++]]);
+          left = GROUP;
         }
-        accBits -= length;
-        symbol = symbols[code + base[length]] ?? endMark;
+        left--;
+        while (accBits < MAX_CODE) {
+          acc = (acc << 8) | (at < input.length ? input[at] : 0);
+          at++;
+          accBits += 8;
+        }
+        let symbol = fast[(acc >>> (accBits - FAST)) & ((1 << FAST) - 1)];
+        if (symbol !== 0) {
+          accBits -= symbol >>> 9;
+          symbol &= 511;
+        } else {
+          let length = 1;
+          let code = (acc >>> (accBits - 1)) & 1;
+          while (code > codeLimit[length]) {
+            if (++length > MAX_CODE) throw this.#error('undefined code');
+            code = (acc >>> (accBits - length)) & ((1 << length) - 1);
+          }
+          accBits -= length;
+          symbol = symbols[code + base[length]] ?? endMark;
+        }
+        if (symbol <= 1) {
+          run += weight << symbol;
+          weight <<= 1;
+          if (run > limit) throw this.#error('run is longer than a block');
+          continue;
+        }
+        if (run > 0) {
+          if (count + run > limit) throw this.#error('block is longer than it may be');
+          text.fill(front[0], count, count + run);
+          count += run;
+          run = 0;
+          weight = 1;
+        }
+        if (symbol === endMark) break;
+        if (count >= limit) throw this.#error('block is longer than it may be');
+        const byte = front[symbol - 1];
+        if (symbol < 16) for (let i = symbol - 1; i > 0; i--) front[i] = front[i - 1];
+        else front.copyWithin(1, 0, symbol - 1);
+        front[0] = byte;
+        text[count++] = byte;
       }
-      if (symbol <= 1) {
-        run += weight << symbol;
-        weight <<= 1;
-        if (run > limit) throw this.#error('run is longer than a block');
-        continue;
-      }
-      if (run > 0) {
-        if (count + run > limit) throw this.#error('block is longer than it may be');
-        text.fill(front[0], count, count + run);
-        count += run;
-        run = 0;
-        weight = 1;
-      }
-      if (symbol === endMark) break;
-      if (count >= limit) throw this.#error('block is longer than it may be');
-      const byte = front[symbol - 1];
-      if (symbol < 16) for (let i = symbol - 1; i > 0; i--) front[i] = front[i - 1];
-      else front.copyWithin(1, 0, symbol - 1);
-      front[0] = byte;
-      text[count++] = byte;
+      return count;
+    } finally {
+      [this.#at, this.#acc, this.#accBits] = [at, acc, accBits];
     }
-    [this.#at, this.#acc, this.#accBits] = [at, acc, accBits];
-    return count;
   }
 
   /** Undoes the Burrows-Wheeler transform and the first run-length coding. */

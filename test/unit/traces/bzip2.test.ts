@@ -70,6 +70,15 @@ describe('Bzip2Decoder', () => {
     }
   });
 
+  it.skipIf(!haveBzip2)('tells truncation from damage (skipped without bzip2)', () => {
+    let state = 1;
+    const noise = Buffer.from(new Uint8Array(150_000).map(() => (state = (state * 48271) % 2147483647) & 15));
+    const whole = compress(noise, 1);
+    for (const length of [50, 5000, whole.length >> 1, whole.length - 3]) {
+      expect(() => decompress(whole.subarray(0, length), 10_000)).toThrow('the file ends in the middle of a block');
+    }
+  });
+
   it('never throws anything but Bzip2Error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
