@@ -91,6 +91,7 @@ const NAMES: Record<number, { name: string; subcodes: string[] }> = {
     ],
   },
   7: { name: 'ROUTE-REFRESH Message Error', subcodes: ['', 'Invalid Message Length'] },
+  8: { name: 'Send Hold Timer Expired', subcodes: [] },
 };
 
 /** `Cease/Administrative Shutdown`; numbers where there is no name. */
