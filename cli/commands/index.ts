@@ -1,6 +1,7 @@
 // The list of verbs, in the order `btr --help` shows them.
 import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
+import { demoCommand } from './demo.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
@@ -19,4 +20,5 @@ export const commands: CommandModule[] = [
   verb(votesCommand),
   verb(replayCommand),
   verb(traceCommand),
+  verb(demoCommand),
 ];

@@ -1,0 +1,71 @@
+// Judges what the demo found and prints it. The exit status of the demo is decided here and nowhere else.
+import { count, duration, table } from '../output/table.js';
+import { share } from './screen.js';
+import type { Findings } from './story.js';
+import { NEIGHBORS, REPLICAS } from './topology.js';
+
+export interface Check {
+  what: string;
+  ok: boolean;
+  detail: string;
+}
+
+/** What must hold for the demo to have succeeded. `upstreamsKept`: both upstreams ended without having lost their session. */
+export function judge(found: Findings, upstreamsKept: boolean): Check[] {
+  const { status, killing, customerSince, table: held } = found;
+  const flaps = status.neighbors.reduce((sum, { flaps: lost }) => sum + lost, 0);
+  const up = status.neighbors.filter(({ state }) => state === 'Established').length;
+  const customer = status.neighbors.find(({ address }) => address === NEIGHBORS.at(-1)!.address);
+  return [
+    {
+      what: 'no session flapped',
+      ok: flaps === 0 && up === NEIGHBORS.length && upstreamsKept && sameSession(customerSince),
+      detail: `${up} of ${NEIGHBORS.length} up, ${flaps} flaps; the customer's since ${customerSince.after ?? '(down)'}`,
+    },
+    {
+      what: `${killing.replica} was killed and votes again`,
+      ok: status.electorate.includes(killing.replica),
+      detail: `after ${count(killing.arrivedBefore)} prefixes; back in ${(killing.backAfterMs / 1000).toFixed(1)} s`,
+    },
+    {
+      what: 'all replicas vote',
+      ok: status.electorate.length === REPLICAS.length,
+      detail: status.electorate.join(', '),
+    },
+    {
+      what: "the customer's table is what was voted",
+      ok: held.different === 0 && held.held === customer?.prefixesOut && held.held > 0,
+      detail: `${count(held.held)} prefixes held, ${count(customer?.prefixesOut ?? 0)} sent, ${count(held.compared)} compared, ${count(held.different)} different`,
+    },
+  ];
+}
+
+function sameSession({ before, after }: Findings['customerSince']): boolean {
+  return before !== undefined && before === after;
+}
+
+/** The summary as text. */
+export function formatSummary(found: Findings, checks: readonly Check[], seconds: number): string {
+  const { status } = found;
+  const sessions = NEIGHBORS.map((neighbor) => {
+    const one = status.neighbors.find(({ address }) => address === neighbor.address);
+    return [
+      ...[neighbor.role, `${neighbor.address} AS${neighbor.as}`, one?.state ?? 'Idle', duration(one?.uptime ?? 0)],
+      ...[one?.flaps ?? 0, one?.prefixesIn ?? 0, one?.prefixesOut ?? 0],
+    ];
+  });
+  const replicas = status.replicas.map((one) => [
+    ...[one.name, `${one.kind} ${one.version}`, one.state, one.restarts, one.votes, one.dissents],
+  ]);
+  const { total, unanimous, contested, withoutMajority } = status.ballots;
+  return [
+    table(['neighbour', 'address', 'session', 'up', 'flaps', 'prefixes in', 'prefixes out'], sessions, 2),
+    table(['replica', 'daemon', 'state', 'restarts', 'votes', 'dissents'], replicas, 2),
+    `  ${count(total)} ballots by ${status.strategy}: ${share(unanimous, total)} unanimous, ${count(contested)} contested, ${count(withoutMajority)} without a majority`,
+    `  quiet ${(found.convergedMs / 1000).toFixed(1)} s after the first prefix; the whole demo took ${seconds.toFixed(0)} s`,
+    [
+      ...checks.map(({ what, ok, detail }) => `  ${ok ? 'yes' : 'NO '}  ${what} (${detail})`),
+      ...found.table.differences.map((text) => `       ${text}`),
+    ].join('\n'),
+  ].join('\n\n');
+}

@@ -1,0 +1,44 @@
+// The demo's little network: who is where, and the router's configuration file. No AS number here occurs in the traces.
+import type { PlainKind } from '../lab/plain-configs.js';
+
+export const ROUTER = { as: 65000, routerId: '10.0.0.1' } as const;
+
+export interface DemoNeighbor {
+  name: string;
+  /** In the story's words. */
+  role: string;
+  as: number;
+  address: string;
+  routerAddress: string;
+}
+
+export const UPSTREAMS: readonly DemoNeighbor[] = [
+  { name: 'upstream1', role: 'upstream 1', as: 65001, address: '10.0.1.2', routerAddress: '10.0.1.1' },
+  { name: 'upstream2', role: 'upstream 2', as: 65002, address: '10.0.2.2', routerAddress: '10.0.2.1' },
+];
+export const CUSTOMER: DemoNeighbor = {
+  name: 'customer',
+  role: 'customer',
+  as: 65003,
+  address: '10.0.3.2',
+  routerAddress: '10.0.3.1',
+};
+export const NEIGHBORS: readonly DemoNeighbor[] = [...UPSTREAMS, CUSTOMER];
+
+export const REPLICAS: readonly PlainKind[] = ['frr', 'bird', 'openbgpd'];
+
+/** The router.yaml of the demo. */
+export function routerYaml(strategy: string, runDirectory: string): string {
+  return [
+    `router: { as: ${ROUTER.as}, router-id: ${ROUTER.routerId}, run-directory: ${runDirectory} }`,
+    'neighbors:',
+    ...NEIGHBORS.map(
+      ({ address, as, routerAddress }) =>
+        `  - { neighbor-address: ${address}, peer-as: ${as}, local-address: ${routerAddress}, passive-mode: true }`,
+    ),
+    'replicas:',
+    ...REPLICAS.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
+    `voting: { strategy: ${strategy} }`,
+    '',
+  ].join('\n');
+}
