@@ -1,10 +1,18 @@
 // Text tables for people: columns as wide as their longest cell, numbers to the right. Owns layout only.
 
 /** A table with a header line; cells that look like numbers are aligned right. `indent` spaces stand before each line. */
-export function table(header: readonly string[], rows: readonly (readonly (string | number | null)[])[], indent = 0): string {
-  const cells = rows.map((row) => row.map((cell) => (cell === null ? '-' : typeof cell === 'number' ? count(cell) : cell)));
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+  indent = 0,
+): string {
+  const cells = rows.map((row) =>
+    row.map((cell) => (cell === null ? '-' : typeof cell === 'number' ? count(cell) : cell)),
+  );
   const widths = header.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] ?? '').length)));
-  const right = header.map((_, i) => cells.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === null));
+  const right = header.map(
+    (_, i) => cells.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === null),
+  );
   const line = (row: readonly string[]): string => {
     const parts = row.map((cell, i) => (right[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])));
     return `${' '.repeat(indent)}${parts.join('  ')}`.trimEnd();

@@ -11,7 +11,8 @@ function explain(path: string, error: NodeJS.ErrnoException): ControlError {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
     return new ControlError(`no hypervisor answers on ${path}: is "btr run" running?`);
   }
-  if (error.code === 'EACCES') return new ControlError(`${path}: permission denied; the control socket belongs to the user of "btr run"`);
+  if (error.code === 'EACCES')
+    return new ControlError(`${path}: permission denied; the control socket belongs to the user of "btr run"`);
   return new ControlError(`${path}: ${error.message}`);
 }
 

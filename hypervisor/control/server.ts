@@ -57,7 +57,10 @@ export class ControlServer {
     if (typeof request === 'string') return { id: 0, error: request };
     const method = this.methods.get(request.method);
     if (method === undefined) {
-      return { id: request.id, error: `no method "${request.method}"; there are: ${[...this.methods.keys()].join(', ')}` };
+      return {
+        id: request.id,
+        error: `no method "${request.method}"; there are: ${[...this.methods.keys()].join(', ')}`,
+      };
     }
     try {
       return { id: request.id, result: method(request.params ?? {}) };
