@@ -23,9 +23,10 @@ export class DueWheel {
     return id < this.next.length && this.next[id] !== 0;
   }
 
-  /** Makes an appointment for an id that has none. `due` is an absolute time, `now` the present. */
+  /** Makes an appointment, unless the id has one already. `due` is an absolute time, `now` the present. */
   add(id: number, due: number, now: number): void {
     if (id >= this.next.length) this.grow(id);
+    if (this.next[id] !== 0) return;
     const present = Math.floor(now / this.slotWidth);
     if (this.cursor < 0) this.cursor = present;
     const wanted = Math.max(Math.floor(due / this.slotWidth), present, this.cursor);

@@ -88,7 +88,7 @@ export class UpdateVoter {
     this.decide(prefix, r, voters, now);
     this.settleContest(prefix, voters);
     if (ballots.dissent[prefix] !== 0) this.endDissents(prefix, voters, now);
-    if (!this.wheel.has(prefix)) this.observe(prefix, now + this.threshold, now);
+    this.observe(prefix, now + this.threshold, now);
   }
 
   /** From now on replica `r` has no say on `prefix`, whatever it votes, until `release`. */
@@ -311,14 +311,13 @@ export class UpdateVoter {
   }
 
   private observe(prefix: number, due: number, now: number): void {
+    if (this.wheel.has(prefix)) return;
     this.ballots.restless[prefix] = now;
     this.wheel.add(prefix, due, now);
   }
 
   private reconsider(prefix: number, now: number): void {
-    if (this.settleContest(prefix, this.voters(prefix)) && !this.wheel.has(prefix)) {
-      this.observe(prefix, now + this.threshold, now);
-    }
+    if (this.settleContest(prefix, this.voters(prefix))) this.observe(prefix, now + this.threshold, now);
   }
 
   /** The electorate changed: which ballots are contested under the new one? After an overthrow the new master is followed at once: returns how often. */
@@ -381,7 +380,7 @@ export class UpdateVoter {
     this.watchRest(prefix, moving, now);
     const contested = this.settleContest(prefix, voters);
     const open = contested ? this.settle(prefix, voters, stable, now) : moving;
-    // `wake` is finite when anybody is not stable.
+    // `wake` is finite when anybody is not stable. (An overthrow may have put the ballot under observation again by itself.)
     if (open !== 0) this.wheel.add(prefix, wake, now);
     else if (!this.ballots.has(prefix, CONTESTED) && ballots.dissent[prefix] !== 0)
       this.endDissents(prefix, voters, now);
