@@ -18,10 +18,10 @@ import { plainRecord } from './vote-records.js';
 const OPEN_THRESHOLDS = 3;
 
 /**
- * A replica that sends more than this (bytes) to neighbours while a probe is under way still works off bulk input: the tap is
- * another session and may be ahead of the others, so the probe proves nothing then.
+ * A replica that sends more than this (bytes) to neighbours while a probe is under way still works off earlier input: the tap is
+ * another session and may be ahead of the others (FRR sends to each of them at its own pace), so the probe proves nothing then.
  */
-const BULK_BYTES = 32 * 1024;
+const BULK_BYTES = 4096;
 
 /** A replica that does not become quiet after its replay may vote after this many stability thresholds. */
 const BUSY_SYNC_THRESHOLDS = 5;
