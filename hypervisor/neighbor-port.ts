@@ -168,6 +168,8 @@ export class NeighborPort {
 
   /** What the passing of time asks for. `settled`: all members have worked off what they were given since the session came up. */
   tick(at: number, settled: boolean): void {
+    // While the session is down nobody says anything, and silence must not be taken for an opinion.
+    if (this.negotiated === undefined) return;
     if (this.voter.tick(at)) this.context.schedule();
     this.journal.record(this.voter);
     if (this.voter.dirty > 0) this.context.schedule();

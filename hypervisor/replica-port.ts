@@ -278,7 +278,10 @@ export class ReplicaPort implements LinkEvents {
     if (!link?.isUp || !tap?.isUp) return;
     let delivered = at;
     for (const other of this.links.values()) {
-      if (other.plan.role === 'neighbor' && other.isUp) delivered = Math.min(delivered, other.deliveredUntil(at));
+      if (other.plan.role !== 'neighbor') continue;
+      // Nothing of a neighbour has been delivered before the session that stands for it is up.
+      const until = other.isUp ? other.deliveredUntil(at) : this.events.neighbor(other.plan.neighbor).upSince;
+      delivered = Math.min(delivered, until);
     }
     // Busy: something was delivered that no probe has proven yet.
     const busy = this.state !== 'voting' || this.context.replicatorInput() > this.context.caughtUp[this.index];
