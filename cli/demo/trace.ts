@@ -46,11 +46,9 @@ export async function chooseTrace(
   };
 }
 
-/** The real RIB in the folder beside the checkout (or $BTR_SHARED), if it is there. */
+/** The real RIB in $BTR_SHARED or the folder `shared` beside the checkout, if it is there. */
 export function sharedRib(): string | undefined {
-  const besides = [process.env.BTR_SHARED, path.resolve(import.meta.dirname, '../../../../shared'), '../shared'];
-  return besides
-    .filter((folder) => folder !== undefined)
-    .map((folder) => path.resolve(folder, REAL_RIB))
-    .find((file) => existsSync(file));
+  const folder = process.env.BTR_SHARED ?? path.resolve(import.meta.dirname, '../../../../shared');
+  const file = path.join(folder, REAL_RIB);
+  return existsSync(file) ? file : undefined;
 }

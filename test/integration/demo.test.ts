@@ -1,0 +1,103 @@
+// `btr demo` as a user runs it: it succeeds with each strategy and leaves nothing behind, however it is ended.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { describe, expect, it } from 'vitest';
+import { labProblem } from '../../cli/lab/lab.js';
+import { missingDaemons } from '../../cli/lab/plain-daemons.js';
+import { waitFor } from '../../cli/lab/wait.js';
+
+const btr = path.resolve(import.meta.dirname, '../../dist/cli/main.js');
+const problem =
+  labProblem() ??
+  missingDaemons(['bird', 'frr', 'openbgpd'])[0] ??
+  (existsSync(btr) ? undefined : `${btr} is not built (npm run setup)`);
+if (problem) console.warn(`demo tests skipped: ${problem}`);
+
+interface Run {
+  child: ChildProcess;
+  output: { stdout: string; stderr: string };
+  ended: Promise<number | null>;
+}
+
+/** Without the shared folder, so that every machine plays the same generated table. */
+function demo(argv: readonly string[], command: readonly string[] = []): Run {
+  const [program, ...args] = [...command, process.execPath, btr, 'demo', ...argv];
+  const child = spawn(program!, args, { env: { ...process.env, BTR_SHARED: '/nonexistent' } });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  return { child, output, ended: new Promise((resolve) => child.once('close', (code) => resolve(code))) };
+}
+
+/** Namespaces, directories and processes that a demo of this pid has left. */
+function leftovers(pid: number): string[] {
+  const own = `btr-${pid}-`;
+  const folders = ['/run/netns', '/tmp'].flatMap((folder) =>
+    (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.startsWith(own)),
+  );
+  const processes = readdirSync('/proc').filter((entry) => {
+    try {
+      return /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(own);
+    } catch {
+      return false;
+    }
+  });
+  return [...folders, ...processes.map((entry) => `process ${entry}`)];
+}
+
+describe.skipIf(problem)('btr demo', () => {
+  it.each(['continuous-majority', 'wait-for-consensus', 'master-slave'])(
+    'shows that everything holds with %s',
+    async (strategy) => {
+      const { child, output, ended } = demo(['--prefixes', '5000', '--strategy', strategy, '--json']);
+      expect(await ended, output.stderr).toBe(0);
+      const findings = JSON.parse(output.stdout) as {
+        ok: boolean;
+        checks: { what: string; ok: boolean }[];
+        table: { held: number; compared: number };
+        killing: { replica: string };
+      };
+      expect(findings.checks.filter(({ ok }) => !ok)).toEqual([]);
+      expect(findings.table).toMatchObject({ held: 5000, compared: 5000 });
+      expect(leftovers(child.pid!)).toEqual([]);
+    },
+  );
+
+  // The lines after which the user loses patience.
+  it.each(['starting the router', 'the customer', 'two upstreams play', 'SIGKILL to', 'is back'])(
+    'leaves nothing behind when interrupted after "%s"',
+    async (line) => {
+      const { child, output, ended } = demo(['--prefixes', '3000']);
+      await waitFor(() => output.stdout.includes(line), { what: `the demo says "${line}"`, deadlineMs: 60_000 });
+      child.kill('SIGINT');
+      expect(await ended, output.stderr).toBe(130);
+      expect(output.stderr).toBe('');
+      expect(leftovers(child.pid!)).toEqual([]);
+    },
+  );
+
+  it('leaves no process behind when it is killed itself', async () => {
+    const { child, output, ended } = demo(['--prefixes', '3000']);
+    await waitFor(() => output.stdout.includes('two upstreams play'), {
+      what: 'the upstreams play',
+      deadlineMs: 60_000,
+    });
+    child.kill('SIGKILL');
+    await ended;
+    const processes = () => leftovers(child.pid!).filter((name) => name.startsWith('process'));
+    await waitFor(() => processes().length === 0, { what: 'all of its processes end', deadlineMs: 20_000 });
+    // The rest is for the next one to sweep.
+    const next = demo(['--rib', '/nonexistent']);
+    expect(await next.ended).toBe(66);
+    expect(leftovers(child.pid!)).toEqual([]);
+  });
+
+  it('says what is missing to a user without privileges', async () => {
+    const { output, ended } = demo([], ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']);
+    expect(await ended).toBe(69);
+    expect(output.stderr).toMatch(/need root/);
+  });
+});
