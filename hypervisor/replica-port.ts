@@ -89,12 +89,17 @@ export class ReplicaPort implements LinkEvents {
     return this.config.name;
   }
 
-  /** Starts the daemon; resolves when it is ready, rejects when it cannot be started. */
+  /** Starts the daemon; resolves when it is ready, rejects when it cannot be started: then it is tried again later. */
   async start(): Promise<void> {
     this.state = 'starting';
     this.faulted = false;
     this.budget.started(now());
-    await this.replica.start();
+    try {
+      await this.replica.start();
+    } catch (error) {
+      this.notStarted((error as Error).message);
+      throw error;
+    }
     this.ready();
   }
 
@@ -360,12 +365,16 @@ export class ReplicaPort implements LinkEvents {
     clearTimeout(this.restartTimer);
     this.restartTimer = setTimeout(() => {
       this.start().catch((error: Error) => {
-        if (this.stopping) return;
-        this.lastError = error.message;
-        this.context.log.error(error.message);
-        if (this.state === 'starting') this.scheduleRestart();
+        if (!this.stopping) this.context.log.error(error.message);
       });
     }, delay);
+  }
+
+  private notStarted(reason: string): void {
+    if (this.stopping) return;
+    this.lastError = reason;
+    // A daemon that ended by itself before it was ready has been taken care of already.
+    if (this.state === 'starting') this.scheduleRestart();
   }
 
   private noteUnsound(link: ReplicaLink, reason: string, kind: string): void {
