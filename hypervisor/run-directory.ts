@@ -18,7 +18,8 @@ function alive(pid: number): boolean {
 /** Is `pid` a hypervisor that uses `directory`? A pid file outlives a crash, and pids are used again. */
 function isHypervisor(pid: number): boolean {
   try {
-    return alive(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('run');
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+    return alive(pid) && words.includes('run') && words.some((word) => /(^|\/)(btr|cli\/main\.js)$/.test(word));
   } catch {
     return false;
   }

@@ -84,8 +84,12 @@ export class RouterLab {
     return router;
   }
 
-  /** Starts `btr run`. Resolves when the process is there, not when anything works. */
-  async run(setup: RouterSetup, args: string[] = []): Promise<RunningRouter> {
+  /** Starts `btr run`, by way of `wrap` if given. Resolves when the process is there, not when anything works. */
+  async run(
+    setup: RouterSetup,
+    args: string[] = [],
+    wrap: (argv: string[]) => string[] = (argv) => argv,
+  ): Promise<RunningRouter> {
     const directory = path.join(this.lab.directory, setup.run ?? 'run');
     const config = {
       router: { as: ROUTER_AS, 'router-id': '10.0.0.1', 'run-directory': directory },
@@ -96,12 +100,12 @@ export class RouterLab {
     };
     const file = path.join(this.lab.directory, `${setup.run ?? 'run'}.yaml`);
     writeFileSync(file, JSON.stringify(config, null, 2));
-    return new RunningRouter(await this.btr(['run', file, ...args]), directory, file);
+    return new RunningRouter(await this.btr(['run', file, ...args], wrap), directory, file);
   }
 
   /** Starts any `btr` verb next to the router. */
-  btr(args: string[]): Promise<LabProcess> {
-    return this.lab.spawn('router', [process.execPath, MAIN, ...args], { name: `btr-${args[0]}` });
+  btr(args: string[], wrap: (argv: string[]) => string[] = (argv) => argv): Promise<LabProcess> {
+    return this.lab.spawn('router', wrap([process.execPath, MAIN, ...args]), { name: `btr-${args[0]}` });
   }
 
   /** Runs a `btr` verb to its end: its exit status, and stdout and stderr together. */
