@@ -1,10 +1,10 @@
 // The benchmark's input: one neighbour's table as encoded UPDATEs, made before the clock runs, and single new prefixes.
 // Taken from a real RIB, or generated when there is none.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import process from 'node:process';
 import { UserError } from '../cli/errors.js';
 import { encodeRibView } from '../traces/encode.js';
+import { writeSyntheticTable } from '../traces/synthetic.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { beginMessage, endMessage, MessageType } from '../wire/bgp/message.js';
 import { parseAddress } from '../wire/ip.js';
@@ -21,38 +21,44 @@ export interface BenchInput {
   source: string;
 }
 
-/** The real RIB that the project's figures are about, when the shared folder is there. */
-export function defaultRib(): string | undefined {
-  const shared = process.env.BTR_SHARED ?? path.resolve(import.meta.dirname, '../../../shared');
-  const file = path.join(shared, 'traces/rib/route-views.jinx.rib.20140530.2200.bz2');
-  return existsSync(file) ? file : undefined;
-}
-
-/** Vantage point of defaultRib() with a full table. */
+/** Vantage point of the RIB that sharedRib() finds, and of generated ones, with a full table. */
 const FULL_FEED = 'AS30844';
+/** Prefixes of a generated "whole table". */
+const SYNTHETIC_FULL = 500_000;
+const SYNTHETIC_SEED = 1;
 
-/** Encodes the table of `rib` (at most `limit` prefixes) to a file in `directory`. */
+/** Encodes the table of `rib` (undefined: a generated one), at most `limit` prefixes, to a file in `directory`. */
 export async function makeInput(
-  rib: string,
-  peer: string | undefined,
+  rib: string | undefined,
+  peer: string = FULL_FEED,
   limit: number,
   directory: string,
 ): Promise<BenchInput> {
-  if (!existsSync(rib)) throw new UserError(`${rib}: no such file`, 66);
-  const nextHop = parseAddress(FEEDER.address)!;
-  const view = await encodeRibView(rib, {
-    peer: peer ?? FULL_FEED,
+  const read = rib ?? (await synthesise(limit, directory));
+  if (!existsSync(read)) throw new UserError(`${read}: no such file`, 66);
+  const view = await encodeRibView(read, {
+    peer,
     as: FEEDER.as,
-    nextHops: { ipv4: nextHop, ipv6: undefined },
+    nextHops: { ipv4: parseAddress(FEEDER.address)!, ipv6: undefined },
     endOfRib: false,
     // Some are refused by one daemon or another and left out again.
-    ...(limit === Infinity ? {} : { limit: Math.ceil(limit * 1.02) + 100 }),
+    ...(limit === Infinity ? {} : { limit: oversized(limit) }),
   });
   const { bytes, prefixes } = keepAcceptable(view.bytes, new PrefixTable({ initialCapacity: 1 << 20 }), limit);
-  if (prefixes === 0) throw new UserError(`${rib}: no IPv4 routes of peer ${peer ?? FULL_FEED}`, 66);
+  if (prefixes === 0) throw new UserError(`${read}: no IPv4 routes of peer ${peer}`, 66);
   const file = path.join(directory, `input-${prefixes}.bin`);
   writeFileSync(file, bytes);
-  return { file, prefixes, bytes: readFileSync(file).length, source: `${path.basename(rib)}, ${peer ?? FULL_FEED}` };
+  const source = rib === undefined ? `generated table, seed ${SYNTHETIC_SEED}` : `${path.basename(rib)}, ${peer}`;
+  return { file, prefixes, bytes: bytes.length, source };
+}
+
+const oversized = (limit: number) => Math.ceil(limit * 1.02) + 100;
+
+async function synthesise(limit: number, directory: string): Promise<string> {
+  const file = path.join(directory, 'synthetic.rib.gz');
+  const prefixes = limit === Infinity ? SYNTHETIC_FULL : oversized(limit);
+  await writeSyntheticTable(file, { prefixes, seed: SYNTHETIC_SEED });
+  return file;
 }
 
 const AS_PATH_TAIL = [3356, 1299, 2914];

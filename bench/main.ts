@@ -6,10 +6,11 @@ import path from 'node:path';
 import process from 'node:process';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { sharedRib } from '../cli/demo/trace.js';
 import { UserError } from '../cli/errors.js';
 import { Lab, labProblem } from '../cli/lab/lab.js';
 import { missingDaemons } from '../cli/lab/plain-daemons.js';
-import { defaultRib, makeInput } from './input.js';
+import { makeInput } from './input.js';
 import type { BenchInput } from './input.js';
 import { formatReport, ratios, summarise } from './report.js';
 import type { ScenarioRuns } from './report.js';
@@ -21,12 +22,16 @@ const options = await yargs(hideBin(process.argv))
   .scriptName('bench')
   .option('prefixes', { type: 'number', default: 100_000, describe: 'size of the small table; 0 leaves it out' })
   .option('full', { type: 'boolean', default: true, describe: 'the whole table as well (--no-full leaves it out)' })
-  .option('rib', { type: 'string', describe: 'MRT RIB file to take the table from' })
+  .option('rib', {
+    type: 'string',
+    describe: 'MRT RIB file to take the table from (default: a real one if found, else generated)',
+  })
   .option('peer', { type: 'string', describe: 'vantage point of the RIB (AS30844, an address, #3)' })
   .option('runs', { type: 'number', default: 3, describe: 'runs of each scenario' })
   .option('singles', { type: 'number', default: 300, describe: 'single new prefixes after the small table' })
   .option('strategy', { type: 'string', array: true, default: ['continuous-majority'], describe: 'for the hypervisor' })
   .option('only', { type: 'string', array: true, describe: 'scenarios whose name contains one of these words' })
+  .option('profile', { type: 'string', describe: 'folder for CPU profiles of the hypervisor (slows it down)' })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON in place of the table' })
   .strict()
   .help()
@@ -63,10 +68,9 @@ async function runAll(chosen: readonly Scenario[], input: BenchInput, singles: n
 async function main(): Promise<number> {
   const problem = labProblem() ?? missingDaemons(KINDS)[0];
   if (problem) throw new UserError(problem);
-  const rib = options.rib ?? defaultRib();
-  if (rib === undefined) throw new UserError('no RIB found: name one with --rib FILE', 66);
+  const rib = options.rib ?? sharedRib();
   Lab.sweepStale();
-  const chosen = scenarios(options.strategy).filter(
+  const chosen = scenarios(options.strategy.map((strategy) => ({ strategy, profile: options.profile }))).filter(
     ({ name }) => options.only === undefined || options.only.some((word) => name.includes(word)),
   );
   if (chosen.length === 0) throw new UserError(`--only ${options.only?.join(' ')} fits no scenario`, 2);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { treeUsage } from '../cli/lab/process-stats.js';
 import type { BenchInput } from './input.js';
 import { monotonicMs } from './protocol.js';
+import type { PeerProcess } from './peer-process.js';
 import { quantile } from './statistics.js';
 import type { Station } from './station.js';
 
@@ -38,6 +39,8 @@ export interface SinglesResult {
 
 /** Feeding stops being interesting after this. */
 const TABLE_DEADLINE_MS = 300_000;
+/** A table of which nothing comes for so long will not become complete. */
+const STALLED_MS = 20_000;
 /** Without an UPDATE for so long, a sink has what it will get. */
 const QUIET_MS = 1000;
 const SINGLE_DEADLINE_MS = 20_000;
@@ -80,10 +83,7 @@ async function finish(
   before: Usage,
 ): Promise<TableResult> {
   const fed = await feeder.next('fed', TABLE_DEADLINE_MS);
-  const complete = await sink.next('complete', TABLE_DEADLINE_MS).catch(async (error: Error) => {
-    const { distinct } = await sink.report();
-    throw new Error(`${name}: ${distinct} of ${input.prefixes} prefixes arrived: ${error.message}`, { cause: error });
-  });
+  const complete = await waitForComplete(sink, name, input.prefixes);
   let report = await sink.report();
   while (monotonicMs() - report.lastMs < QUIET_MS) {
     await sleep(QUIET_MS / 4);
@@ -101,6 +101,22 @@ async function finish(
     feeder: costs(before.feeder, after.feeder)[0]!,
     sink: costs(before.sink, after.sink)[0]!,
   };
+}
+
+/** Waits for the sink's last prefix; gives up when nothing has come for a long time. */
+async function waitForComplete(sink: PeerProcess, name: string, expected: number): Promise<{ atMs: number }> {
+  const complete = sink.next('complete', TABLE_DEADLINE_MS);
+  complete.catch(() => undefined);
+  for (;;) {
+    const done = await Promise.race([complete, sleep(STALLED_MS / 4)]);
+    if (done) return done;
+    const { distinct, lastMs } = await sink.report();
+    if (distinct < expected && lastMs > 0 && monotonicMs() - lastMs > STALLED_MS) {
+      throw new Error(
+        `${name}: only ${distinct} of ${expected} prefixes arrived, and nothing for ${STALLED_MS / 1000} s`,
+      );
+    }
+  }
 }
 
 /** What each process used between two looks; processes that came in between count from zero. */

@@ -5,7 +5,7 @@ import type { BenchInput } from './input.js';
 import { measureSingles, measureTables } from './measure.js';
 import type { SinglesResult, TableResult } from './measure.js';
 import { KINDS, startHypervisor, startPlain } from './station.js';
-import type { Station } from './station.js';
+import type { HypervisorSettings, Station } from './station.js';
 
 export interface Scenario {
   name: string;
@@ -20,17 +20,17 @@ export interface StationResult {
 
 export const SIDE_BY_SIDE = 'side by side';
 
-/** All scenarios: each daemon alone, all at once, and the hypervisor with each of the strategies given. */
-export function scenarios(strategies: readonly string[], kinds: readonly PlainKind[] = KINDS): Scenario[] {
+/** All scenarios: each daemon alone, all at once, and the hypervisor with each of the settings given. */
+export function scenarios(hypervisors: readonly HypervisorSettings[], kinds: readonly PlainKind[] = KINDS): Scenario[] {
   return [
     ...kinds.map((kind) => ({
       name: `${kind} alone`,
       start: (lab: Lab, input: BenchInput) => startPlain(lab, [kind], input),
     })),
     { name: SIDE_BY_SIDE, start: (lab, input) => startPlain(lab, kinds, input) },
-    ...strategies.map((strategy) => ({
-      name: `hypervisor, ${strategy}`,
-      start: async (lab: Lab, input: BenchInput) => [await startHypervisor(lab, kinds, strategy, input)],
+    ...hypervisors.map((settings) => ({
+      name: `hypervisor, ${settings.strategy}`,
+      start: async (lab: Lab, input: BenchInput) => [await startHypervisor(lab, kinds, settings, input)],
     })),
   ];
 }

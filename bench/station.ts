@@ -46,11 +46,17 @@ export async function startPlain(lab: Lab, kinds: readonly PlainKind[], input: B
   return stations;
 }
 
+export interface HypervisorSettings {
+  strategy: string;
+  /** Folder for a CPU profile of the hypervisor's main thread (for Chrome's developer tools). */
+  profile?: string | undefined;
+}
+
 /** Starts `btr run` with one replica of each kind and waits until all of them vote. */
 export async function startHypervisor(
   lab: Lab,
   kinds: readonly PlainKind[],
-  strategy: string,
+  { strategy, profile }: HypervisorSettings,
   input: BenchInput,
 ): Promise<Station> {
   const name = 'hypervisor';
@@ -59,7 +65,8 @@ export async function startHypervisor(
   const runDirectory = path.join(lab.directory, 'run');
   writeFileSync(file, routerYaml(kinds, strategy, runDirectory));
   const program = path.join(import.meta.dirname, '../cli/main.js');
-  const hypervisor = await lab.spawn(router, ['node', program, 'run', file], { name });
+  const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', path.resolve(profile)];
+  const hypervisor = await lab.spawn(router, ['node', ...profiling, program, 'run', file], { name });
   const socket = path.join(runDirectory, 'control.sock');
   await waitForVoters(socket, kinds.length, () => {
     if (!hypervisor.running) throw new Error(`btr run ended: ${hypervisor.logTail()}`);

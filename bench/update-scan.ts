@@ -1,5 +1,6 @@
 // The cheapest reading of IPv4 UPDATEs that a benchmark's sink can do, and the filter that makes its input one that all
 // daemons accept. Not for anything that may meet malformed messages: wire/bgp/update.ts is for that.
+import { ALWAYS_REFUSED, STANDARD_MARTIANS } from '../configs/schema/acceptance.js';
 import { NlriCursor } from '../wire/bgp/nlri.js';
 import { HEADER_LENGTH, MARKER_LENGTH, MessageType } from '../wire/bgp/message.js';
 import { IPV4_UNICAST } from '../wire/family.js';
@@ -89,12 +90,27 @@ export function keepAcceptable(
   return { bytes: out.slice(0, length), prefixes: kept };
 }
 
-/** Default route, this network, private space, loopback, link-local, multicast and above. */
+/** IPv4 ranges as first address and mask. */
+const REFUSED = [...ALWAYS_REFUSED, ...STANDARD_MARTIANS]
+  .filter((text) => !text.includes(':'))
+  .map((text) => {
+    const [address = '', bits] = text.split('/');
+    const mask = (-1 << (32 - Number(bits))) >>> 0;
+    return { first: u32(address.split('.').map(Number), 0, 4), mask };
+  });
+
+/** Whether the hypervisor's default configuration has it refused, or it covers more than a daemon may take (below /8). */
 function isRefused(buf: Uint8Array, at: number, bits: number): boolean {
   if (bits < 8) return true;
-  const [a, b] = [buf[at]!, bits > 8 ? buf[at + 1]! : 0];
-  if (a === 0 || a === 10 || a === 127 || a >= 224) return true;
-  return (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 169 && b === 254);
+  const address = u32(buf, at, (bits + 7) >> 3);
+  return REFUSED.some(({ first, mask }) => (address & mask) >>> 0 === first);
+}
+
+/** An address of which `bytes` bytes are given. */
+function u32(buf: ArrayLike<number>, at: number, bytes: number): number {
+  let value = 0;
+  for (let i = 0; i < 4; i++) value = value * 256 + (i < bytes ? buf[at + i]! : 0);
+  return value;
 }
 
 function u16(buf: Uint8Array, at: number): number {

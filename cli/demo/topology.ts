@@ -1,7 +1,8 @@
-// The demo's little network: who is where, and the router's configuration file. No AS number here occurs in the traces.
+// The demo's little network: who is where, and the router's configuration file. Its AS numbers occur in none of the traces used:
+// a route whose path holds one of them is a loop somewhere, and rightly refused.
 import type { PlainKind } from '../lab/plain-configs.js';
 
-export const ROUTER = { as: 65000, routerId: '10.0.0.1' } as const;
+export const ROUTER = { as: 64900, routerId: '10.0.0.1' } as const;
 
 export interface DemoNeighbor {
   name: string;
@@ -13,13 +14,13 @@ export interface DemoNeighbor {
 }
 
 export const UPSTREAMS: readonly DemoNeighbor[] = [
-  { name: 'upstream1', role: 'upstream 1', as: 65001, address: '10.0.1.2', routerAddress: '10.0.1.1' },
-  { name: 'upstream2', role: 'upstream 2', as: 65002, address: '10.0.2.2', routerAddress: '10.0.2.1' },
+  { name: 'upstream1', role: 'upstream 1', as: 64901, address: '10.0.1.2', routerAddress: '10.0.1.1' },
+  { name: 'upstream2', role: 'upstream 2', as: 64902, address: '10.0.2.2', routerAddress: '10.0.2.1' },
 ];
 export const CUSTOMER: DemoNeighbor = {
   name: 'customer',
   role: 'customer',
-  as: 65003,
+  as: 64903,
   address: '10.0.3.2',
   routerAddress: '10.0.3.1',
 };

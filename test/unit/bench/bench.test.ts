@@ -70,7 +70,15 @@ describe('keepAcceptable', () => {
   };
 
   it('leaves out what daemons refuse, and whole messages that become empty', () => {
-    const refused = ['0.0.0.0/0', '10.1.0.0/16', '127.0.0.0/8', '172.16.0.0/12', '192.168.1.0/24', '224.0.0.0/8'];
+    const refused = [
+      '0.0.0.0/0',
+      '10.1.0.0/16',
+      '127.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.1.0/24',
+      '224.0.0.0/8',
+      '203.0.113.0/25',
+    ];
     expect(kept(stream(announce(...refused), announce('172.32.0.0/16', '10.0.0.0/8', '8.8.8.0/24')))).toEqual({
       prefixes: 2,
       messages: 1,
