@@ -3,8 +3,8 @@
 // Every line has `t` (ISO 8601) and `kind`:
 //   decision     a group of prefixes that went out with one verdict: who agreed, the attributes and the NLRI in hex
 //   verdict      a contested ballot changed its verdict, and by which rule
-//   dissent / dissent-end   a stable vote differs from the majority, or no longer does
-//   no-majority, oscillation, overthrow   what the voter could not settle, or did to its master
+//   dissent-begins / dissent-ends   a stable vote differs from the majority, or no longer does
+//   no-majority, oscillation-begins / -ends, overthrow   what the voter could not settle, or did to its master
 //   replica, session   who joined or left the electorate and why; neighbour sessions up and down
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';

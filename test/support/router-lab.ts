@@ -84,13 +84,10 @@ export class RouterLab {
     return router;
   }
 
-  /** Starts `btr run`, by way of `wrap` if given. Resolves when the process is there, not when anything works. */
-  async run(
-    setup: RouterSetup,
-    args: string[] = [],
-    wrap: (argv: string[]) => string[] = (argv) => argv,
-  ): Promise<RunningRouter> {
-    const directory = path.join(this.lab.directory, setup.run ?? 'run');
+  /** Writes a configuration file. */
+  write(setup: RouterSetup): { file: string; directory: string } {
+    const name = setup.run ?? 'run';
+    const directory = path.join(this.lab.directory, name);
     const config = {
       router: { as: ROUTER_AS, 'router-id': '10.0.0.1', 'run-directory': directory },
       neighbors: setup.neighbors,
@@ -98,9 +95,15 @@ export class RouterLab {
       voting: { strategy: 'continuous-majority', 'stability-threshold': '300ms', ...setup.voting },
       ...setup.more,
     };
-    const file = path.join(this.lab.directory, `${setup.run ?? 'run'}.yaml`);
+    const file = path.join(this.lab.directory, `${name}.yaml`);
     writeFileSync(file, JSON.stringify(config, null, 2));
-    return new RunningRouter(await this.btr(['run', file, ...args], wrap), directory, file);
+    return { file, directory };
+  }
+
+  /** Starts `btr run`, by way of `wrap` if given. Resolves when the process is there, not when anything works. */
+  async run(setup: RouterSetup, wrap: (argv: string[]) => string[] = (argv) => argv): Promise<RunningRouter> {
+    const { file, directory } = this.write(setup);
+    return new RunningRouter(await this.btr(['run', file], wrap), directory, file);
   }
 
   /** Starts any `btr` verb next to the router. */

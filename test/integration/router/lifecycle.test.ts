@@ -113,13 +113,7 @@ describe.skipIf(problem !== undefined)('the life of the router', () => {
     /** Hides programs from the router alone: its mounts are its own. */
     async function without(hidden: string[], run: string): Promise<RunningRouter> {
       const hide = hidden.map((file) => `mount --bind /dev/null ${file} && `).join('');
-      return lab.run({ run, neighbors, replicas: REPLICAS }, [], (argv) => [
-        'sh',
-        '-c',
-        `${hide}exec "$@"`,
-        'sh',
-        ...argv,
-      ]);
+      return lab.run({ run, neighbors, replicas: REPLICAS }, (argv) => ['sh', '-c', `${hide}exec "$@"`, 'sh', ...argv]);
     }
 
     test('the others go on while the quorum can be reached', async () => {
