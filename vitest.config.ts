@@ -1,4 +1,5 @@
-// Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons in namespaces and runs one file at a time.
+// Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons in namespaces and runs one file at a time;
+// `acceptance` plays whole tables to them, takes many minutes and is not part of `npm test`.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -11,6 +12,15 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'acceptance',
+          include: ['test/acceptance/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 900_000,
           hookTimeout: 120_000,
         },
       },

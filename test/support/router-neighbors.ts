@@ -108,7 +108,11 @@ export class Neighbor {
   differences(from: readonly Neighbor[], limit = 5): TableDifference[] {
     const candidates = from.filter(({ n }) => n !== this.n).map(({ candidate }) => candidate);
     const own = from.some(({ n }) => n === this.n) ? [this.candidate] : [];
+    const families = this.session.speaker.negotiated?.families ?? 0;
     const expected = expectedRoutes([...candidates, ...own], ROUTER_AS, this.as);
+    for (const prefix of expected.keys()) {
+      if ((families & (prefix.includes(':') ? 2 : 1)) === 0) expected.delete(prefix);
+    }
     const hop = (family: Family): string => (family === 0 ? localAddress(this.n) : localAddress6(this.n));
     return this.table.diff(expectedTable(expected, hop), limit);
   }
@@ -149,6 +153,8 @@ export interface RawOptions {
   as?: number;
   families?: number;
   holdTime?: number;
+  /** False: a speaker of before RFC 6793, with two octets for an AS. */
+  as4?: boolean;
 }
 
 /** A connection to the router on which a test writes bytes of its own making. */
@@ -158,6 +164,8 @@ export class RawPeer {
   closed = false;
   farewell: Farewell | undefined;
   readonly messages: number[] = [];
+  /** UPDATEs as they came, headers included. */
+  readonly updates: Uint8Array[] = [];
   readonly socket: net.Socket;
   private readonly framer = new MessageFramer();
   private readonly options: RawOptions;
@@ -190,8 +198,8 @@ export class RawPeer {
   }
 
   sendOpen(): void {
-    const { n, as = asOf(n), families = 1, holdTime = 90 } = this.options;
-    const capabilities = makeCapabilities({ families, as, routeRefresh: true });
+    const { n, as = asOf(n), families = 1, holdTime = 90, as4 = true } = this.options;
+    const capabilities = makeCapabilities({ families, routeRefresh: true, ...(as4 ? { as } : {}) });
     this.write(encodeOpen({ version: 4, as, holdTime, routerId: address(n), capabilities }));
   }
 
@@ -225,6 +233,7 @@ export class RawPeer {
         const open = decodeOpen(buffer, start, end);
         if (!isBgpError(open)) this.open = open;
       } else if (type === MessageType.KEEPALIVE) this.established = this.open !== undefined;
+      else if (type === MessageType.UPDATE) this.updates.push(buffer.slice(start, end));
       else if (type === MessageType.NOTIFICATION) this.noteFarewell(buffer, start, end);
     }
   }

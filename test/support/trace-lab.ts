@@ -18,10 +18,10 @@ import type { BallotReport, RouterStatus } from '../../hypervisor/status.js';
 
 export const KINDS: readonly ReplicaKind[] = ['frr', 'bird', 'openbgpd'];
 // None of these, nor 64901 and 64902 of the tests, occurs in a path of a trace that is played here. (65000 to 65003 do.)
-const ROUTER_AS = 64900;
-const CUSTOMER_AS = 64903;
+export const ROUTER_AS = 64900;
+export const CUSTOMER_AS = 64903;
 /** All is quiet when the customer's table has not changed for so long, ms; no daemon holds anything back longer when nothing comes in. */
-const QUIET_MS = 4000;
+const QUIET_MS = 3000;
 
 /** One neighbour: a peer of the trace under its own or another AS number. */
 export interface TraceNeighbor {
