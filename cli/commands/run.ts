@@ -34,7 +34,11 @@ async function run(options: RunOptions): Promise<void> {
   const { config, diagnostics } = loadConfig(options.config);
   if (config === undefined) throw new UserError(diagnostics.map(formatDiagnostic).join('\n'));
   if (options.runDirectory !== undefined) config.router.runDirectory = options.runDirectory;
-  const log = createLogger({ level: options.logLevel ?? config.logging.level, json: options.logJson, file: config.logging.file });
+  const log = createLogger({
+    level: options.logLevel ?? config.logging.level,
+    json: options.logJson,
+    file: config.logging.file,
+  });
   const ended = untilSignal();
   const router = new Router(config, log);
   try {
