@@ -18,10 +18,12 @@ import { plainRecord } from './vote-records.js';
 const OPEN_THRESHOLDS = 3;
 
 /**
- * A replica that sends more than this (bytes) to neighbours while a probe is under way still works off earlier input: the tap is
- * another session and may be ahead of the others (FRR sends to each of them at its own pace), so the probe proves nothing then.
+ * A replica that sends more than this (bytes) to neighbours between a probe and PROOF_MS (ms) after its return still works off earlier
+ * input: the tap is another session and may be far ahead of the others, so the probe proves nothing then. FRR sends to each of them
+ * some hundred routes every 50 ms, and the probe comes back in between.
  */
-const BULK_BYTES = 4096;
+const BULK_BYTES = 16384;
+const PROOF_MS = 150;
 
 /** A replica that does not become quiet after its replay may vote after this many stability thresholds. */
 const BUSY_SYNC_THRESHOLDS = 5;
@@ -55,6 +57,8 @@ export class ReplicaPort implements LinkEvents {
   private provesUntil = -Infinity;
   private received = 0;
   private receivedAtProbe = 0;
+  /** When the probe that has come back counts, ms; Infinity when none waits for that. */
+  private proofAt = Infinity;
   private lastError: string | null = null;
   private faulted = false;
 
@@ -146,6 +150,7 @@ export class ReplicaPort implements LinkEvents {
   /** What the passing of time asks for: probes, hang detection, joining the electorate. */
   tick(at: number): void {
     if (this.state !== 'ready' && this.state !== 'syncing' && this.state !== 'voting') return;
+    this.prove(at);
     this.probe(at);
     if (this.tracker.isHung(at)) {
       this.fault(
@@ -227,7 +232,12 @@ export class ReplicaPort implements LinkEvents {
   }
 
   private probeReturned(sequence: number, at: number): void {
-    if (!this.tracker.returned(sequence, at)) return;
+    if (this.tracker.returned(sequence, at)) this.proofAt = at + PROOF_MS;
+  }
+
+  private prove(at: number): void {
+    if (at < this.proofAt) return;
+    this.proofAt = Infinity;
     if (this.received - this.receivedAtProbe <= BULK_BYTES) this.context.caughtUp[this.index] = this.provesUntil;
   }
 
@@ -243,6 +253,7 @@ export class ReplicaPort implements LinkEvents {
       `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
     );
     this.tracker.restart(at);
+    this.proofAt = Infinity;
     this.replayedAt = Infinity;
     this.context.caughtUp[this.index] = -Infinity;
     for (const voter of this.voters) voter.forget(this.index);
@@ -290,7 +301,7 @@ export class ReplicaPort implements LinkEvents {
     }
     // Busy: something was delivered that no probe has proven yet.
     const busy = this.state !== 'voting' || this.context.replicatorInput() > this.context.caughtUp[this.index];
-    if (this.tracker.nextAt(busy) > at) return;
+    if (this.proofAt !== Infinity || this.tracker.nextAt(busy) > at) return;
     this.provesUntil = delivered;
     this.receivedAtProbe = this.received;
     link.write(this.probes.announce(this.tracker.send(at)));
