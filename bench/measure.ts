@@ -55,8 +55,9 @@ export function measureTables(stations: readonly Station[], input: BenchInput): 
 /** Announces `count` new prefixes one at a time, each when the one before has arrived and a moment has passed. */
 export async function measureSingles(station: Station, count: number): Promise<SinglesResult> {
   const arrivals: number[] = [];
+  const { distinct } = await station.sink.report();
   for (let index = 0; index < count; index++) {
-    station.sink.send({ kind: 'watch' });
+    station.sink.send({ kind: 'watch', beyond: distinct + index });
     // Not in step with anything: FRR holds changes for up to 50 ms, so where in that time they come decides.
     await sleep(5 + ((index * 37) % 61));
     station.feeder.send({ kind: 'single', index });

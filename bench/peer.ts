@@ -19,7 +19,7 @@ class Peer {
   readonly #sink = new PrefixSink(new PrefixTable({ initialCapacity: 1 << 20 }));
   readonly #input: Uint8Array;
   readonly #singles: number[] = [];
-  #watched = -1;
+  #watched = Infinity;
   #lastMs = 0;
   #complete = false;
 
@@ -51,7 +51,8 @@ class Peer {
       this.#singles.push(monotonicMs());
       this.#speaker.send(update);
     } else if (message.kind === 'watch') {
-      this.#watched = this.#sink.distinct;
+      this.#watched = message.beyond;
+      this.#answerWatch();
     } else if (message.kind === 'report') {
       const { distinct, announcements, withdrawals, messages } = this.#sink;
       const counts = { distinct, announcements, withdrawals, messages };
@@ -76,14 +77,17 @@ class Peer {
     const sink = this.#sink;
     sink.update(buf, start, end);
     this.#lastMs = monotonicMs();
-    if (this.#watched >= 0 && sink.distinct > this.#watched) {
-      this.#watched = -1;
-      tell({ kind: 'arrived', atMs: this.#lastMs });
-    }
+    this.#answerWatch();
     if (!this.#complete && sink.distinct >= (this.#settings.expect ?? Infinity)) {
       this.#complete = true;
       tell({ kind: 'complete', atMs: this.#lastMs });
     }
+  }
+
+  #answerWatch(): void {
+    if (this.#sink.distinct <= this.#watched) return;
+    this.#watched = Infinity;
+    tell({ kind: 'arrived', atMs: this.#lastMs });
   }
 }
 

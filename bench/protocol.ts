@@ -20,8 +20,8 @@ export type ToPeer =
   | { kind: 'feed' }
   /** Feeder: announce one new prefix, the `index`-th. */
   | { kind: 'single'; index: number }
-  /** Sink: say when the next new prefix arrives. */
-  | { kind: 'watch' }
+  /** Sink: say when more than so many different prefixes have arrived, or at once when they have. */
+  | { kind: 'watch'; beyond: number }
   | { kind: 'report' }
   | { kind: 'stop' };
 
