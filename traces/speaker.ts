@@ -115,7 +115,8 @@ export class Speaker {
   send(bytes: Uint8Array): boolean {
     if (this.#socket === undefined || !this.established) return true;
     this.sentBytes += bytes.length;
-    this.#socket.write(bytes);
+    // Not every write that has to wait is followed by a 'drain': only those beyond the stream's own, smaller mark.
+    this.#socket.write(bytes, () => this.#wakeAll());
     if (this.#socket.writableLength < HIGH_WATER) return true;
     this.#handle({ kind: 'send-blocked' });
     return false;

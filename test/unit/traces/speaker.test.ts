@@ -100,4 +100,24 @@ describe('Speaker', () => {
     expect(describeDown(reason)).toMatch(/closed|reset/);
     expect(s.send(new Uint8Array(19))).toBe(true);
   });
+
+  it('knows when a small last write that had to wait has been taken', async () => {
+    let other: net.Socket | undefined;
+    const port = await listen((socket) => {
+      other = socket;
+      socket.pause();
+      socket.write(Buffer.concat([open(65000), KEEPALIVE]));
+    });
+    const s = speaker(port);
+    await s.connect();
+    // Less than the stream's own mark at a time, until one does not fit into the kernel's buffers any more.
+    let flushed = Promise.resolve();
+    for (let waits = false; !waits;) {
+      s.send(new Uint8Array(8192));
+      flushed = s.flushed();
+      waits = await Promise.race([flushed.then(() => false), new Promise<true>((r) => setTimeout(r, 20, true))]);
+    }
+    other!.resume();
+    await flushed;
+  });
 });
