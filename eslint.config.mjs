@@ -1,19 +1,6 @@
 // Lint rules of the project. The import rule itself is scripts/lint/import-layers.mjs.
 import tseslint from 'typescript-eslint';
-import { importLayers } from './scripts/lint/import-layers.mjs';
-
-const sources = [
-  'wire',
-  'session',
-  'traces',
-  'voter',
-  'replicator',
-  'configs',
-  'preload',
-  'hypervisor',
-  'cli',
-  'bench',
-];
+import { importLayers, LAYERS } from './scripts/lint/import-layers.mjs';
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'coverage/**'] },
@@ -28,7 +15,7 @@ export default tseslint.config(
     },
   },
   {
-    files: sources.map((folder) => `${folder}/**/*.ts`),
+    files: LAYERS.map((folder) => `${folder}/**/*.ts`),
     plugins: { btr: { rules: { 'import-layers': importLayers } } },
     rules: {
       'btr/import-layers': ['error', { root: import.meta.dirname }],
