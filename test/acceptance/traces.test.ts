@@ -22,9 +22,9 @@ suite.skipIf(problem)('whole traces', () => {
     expectUnanimous(judgement);
   });
 
-  it.each(UPDATES.flatMap((name) => [{ name }, { name, speed: 100 }]))(
-    '$name, speed $speed: the customer ends with what BIRD alone gives it',
-    async ({ name, speed }: { name: TraceName; speed?: number }) => {
+  it.each(UPDATES.flatMap((name) => [undefined, 100].map((speed) => ({ name, speed, pace: speed ?? 'full' }))))(
+    '$name at $pace speed: the customer ends with what BIRD alone gives it',
+    async ({ name, speed }) => {
       const judgement = await judge(await traceScenario(name, { ...(speed && { speed }), deadlineMs: 300_000 }));
       console.log(describe(judgement));
       expectSound(judgement);

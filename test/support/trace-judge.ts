@@ -7,8 +7,8 @@ import { CUSTOMER_AS, KINDS, ROUTER_AS, TraceLab, type Outcome, type TraceScenar
 
 interface DiffLine {
   attribute: string;
-  left: string | null;
-  right: string | null;
+  left?: string;
+  right?: string;
 }
 
 interface KnownDisagreement {
@@ -18,23 +18,25 @@ interface KnownDisagreement {
 }
 
 /** Flag octet of an attribute in the text of a difference, "… (0xe020…)". */
-const flags = (text: string | null): number => Number.parseInt(/\(0x([0-9a-f]{2})/.exec(text ?? '')?.[1] ?? '0', 16);
+const flags = (text: string | undefined): number =>
+  Number.parseInt(/\(0x([0-9a-f]{2})/.exec(text ?? '')?.[1] ?? '0', 16);
 const PARTIAL = 0x20;
+const RECOGNISED = new Set(['AGGREGATOR', 'COMMUNITIES', 'EXTENDED_COMMUNITIES', 'LARGE_COMMUNITIES']);
 
 /** What daemons do differently for good. Each has its paragraph in docs/results.md. */
 export const KNOWN: readonly KnownDisagreement[] = [
   {
     replica: 'frr',
-    reason: 'FRR clears the partial bit of LARGE_COMMUNITIES',
+    reason: 'FRR clears the partial bit of attributes that it knows',
     matches: (lines) =>
       lines.every(
-        ({ attribute, left, right }) => attribute === 'LARGE_COMMUNITIES' && (flags(left) ^ flags(right)) === PARTIAL,
+        ({ attribute, left, right }) => RECOGNISED.has(attribute) && (flags(left) ^ flags(right)) === PARTIAL,
       ),
   },
   {
     replica: 'openbgpd',
     reason: 'OpenBGPD does not pass on attribute 255',
-    matches: (lines) => lines.every(({ attribute, right }) => attribute === 'attr 255' && right === null),
+    matches: (lines) => lines.every(({ attribute, right }) => attribute === 'attr 255' && right === undefined),
   },
 ];
 
