@@ -3,7 +3,6 @@
 import type net from 'node:net';
 import type { ReplicaSession } from '../configs/session-plan.js';
 import type { DownReason } from '../session/types.js';
-import { CeaseSubcode } from '../wire/bgp/notification.js';
 import type { Replicator } from '../replicator/replicator.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import type { Family } from '../wire/family.js';
@@ -57,6 +56,7 @@ export class ReplicaLink {
   private readonly parts: LinkParts;
   private readonly replica: number;
   private session: SessionRunner | undefined;
+  private socket: net.Socket | undefined;
   private feed = 0;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
@@ -102,12 +102,15 @@ export class ReplicaLink {
     if (this.isUp) this.session?.write(message);
   }
 
-  /** Ends the session with CEASE (the neighbour went away, or the replica is being stopped). */
+  /**
+   * Ends the session because the neighbour went away, or the replica is being stopped. As a lost connection, not with a NOTIFICATION:
+   * OpenBGPD counts those, and after the second one takes no connection from this neighbour for half a minute.
+   */
   close(): void {
     this.closed = true;
     clearTimeout(this.retry);
     this.leave();
-    void this.session?.stop(CeaseSubcode.ADMINISTRATIVE_SHUTDOWN);
+    this.socket?.destroy();
     this.session = undefined;
   }
 
@@ -122,9 +125,11 @@ export class ReplicaLink {
         onRouteRefresh: (family: Family): void => this.refresh(family),
         onWritable: (): void => this.writable(),
       };
+      const socket = this.parts.connect(this.plan);
+      this.socket = socket;
       this.session = openReplicaSession({
         ...this.settings,
-        socket: this.parts.connect(this.plan),
+        socket,
         // A two-octet neighbour's paths are translated at the door, and refreshes are answered from the history.
         as4: true,
         routeRefresh: true,
