@@ -40,10 +40,10 @@ export interface Findings {
   table: TableCheck;
 }
 
-/** A replica dies when this share of what both upstreams will send has arrived. */
-const KILL_AT = 0.4;
+/** A replica dies when this share of what both upstreams will send has arrived: early, since much more comes until we see it. */
+const KILL_AT = 0.1;
 /** The same when nobody knows how much there will be, in prefixes. */
-const KILL_AT_UNKNOWN = 200_000;
+const KILL_AT_UNKNOWN = 100_000;
 /** Numbers that did not change for so long are taken for final. */
 const QUIET_MS = 2000;
 const POLL_MS = 50;
@@ -106,12 +106,12 @@ async function customerSession(network: DemoNetwork): Promise<string | undefined
 
 type BeforeReturn = Omit<Killing, 'backAfterMs'> & { atMs: number };
 
-/** Waits for the middle of the feed, then SIGKILLs a replica: the master where there is one, else BIRD. */
+/** Waits until the feed is well under way, then SIGKILLs a replica: the master where there is one, else BIRD. */
 async function killOne(network: DemoNetwork, settings: StorySettings, screen: Screen): Promise<BeforeReturn> {
   const { prefixes } = settings;
   const threshold = prefixes === undefined ? KILL_AT_UNKNOWN : KILL_AT * prefixes * UPSTREAMS.length;
   const status = await watch(network, screen, prefixes, {
-    what: 'half of the feed has arrived',
+    what: 'the feed is under way',
     deadlineMs: FEED_DEADLINE_MS,
     until: (now) => (arrived(now) >= threshold || network.played() !== undefined) && now,
   });
