@@ -16,6 +16,8 @@ import { plainRecord } from './vote-records.js';
 
 /** A session that a replica does not take for this many hang thresholds is a fault. */
 const OPEN_THRESHOLDS = 3;
+/** One that it has not taken after this time (BIRD may wait for a second) costs it its vote, ms. */
+const OPEN_GRACE_MS = 3000;
 
 /**
  * A replica that sends more than this (bytes) to neighbours between a probe and PROOF_MS (ms) after its return still works off earlier
@@ -159,12 +161,26 @@ export class ReplicaPort implements LinkEvents {
       return;
     }
     for (const link of this.links.values()) {
-      if (!link.isUp && at - link.wantedSince > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
-        this.fault(`does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`);
-        return;
-      }
+      if (!link.isUp) this.missing(link, at - link.wantedSince);
     }
-    if (this.state !== 'voting') this.trySynchronise(at);
+    if (this.state === 'ready' || this.state === 'syncing') this.trySynchronise(at);
+  }
+
+  /**
+   * A session that it has not taken for `since` ms. What it votes lacks that neighbour's routes, so it soon has no say, unless nobody
+   * else has; much later it is a fault.
+   */
+  private missing(link: ReplicaLink, since: number): void {
+    const reason = `does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`;
+    if (since > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
+      this.fault(reason);
+    } else if (this.state === 'voting' && since > OPEN_GRACE_MS && this.context.electorate.size > 1) {
+      this.state = 'syncing';
+      this.replayedAt = Infinity;
+      this.lastError = reason;
+      this.context.log.warn(`replica ${this.name} ${reason}; it does not vote until it does`);
+      this.leave(reason);
+    }
   }
 
   status(): ReplicaStatus {

@@ -43,4 +43,17 @@ describe.skipIf(problem !== undefined)('flaps', () => {
     expect(after.map(({ pid, restarts }) => [pid, restarts])).toEqual(before.map(({ pid }) => [pid, 0]));
     await router.untilUnanimous(3);
   });
+
+  test('a replica that does not take the session has no say until it does', async () => {
+    const pid = await router.signalReplica('bird', 'SIGSTOP');
+    await a.connect();
+    await a.announce(tableOf(a.as, 9, 0, 100));
+    await customer.untilRight([a]);
+    const { replicas } = await router.until('it is out', ({ electorate }) => !electorate.includes('bird'));
+    expect(replicas.find(({ name }) => name === 'bird')).toMatchObject({ pid, state: 'syncing', restarts: 0 });
+    await router.signalReplica('bird', 'SIGCONT');
+    await router.untilUnanimous(3);
+    expect(await router.replica('bird')).toMatchObject({ pid, state: 'voting', lastError: null });
+    await a.stop();
+  });
 });
