@@ -13,6 +13,9 @@ function explain(path: string, error: NodeJS.ErrnoException): ControlError {
   }
   if (error.code === 'EACCES')
     return new ControlError(`${path}: permission denied; the control socket belongs to the user of "btr run"`);
+  if (error.code === 'EPIPE' || error.code === 'ECONNRESET') {
+    return new ControlError(`${path}: the hypervisor closed the connection`);
+  }
   return new ControlError(`${path}: ${error.message}`);
 }
 

@@ -1,0 +1,116 @@
+// The pure pieces of supervision: what a probe proves, when a replica hangs, when it is started again, when a neighbour has to wait.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HIGH_WATER, LOW_WATER, Pacer } from '../../../hypervisor/pacing.js';
+import { ProbeTracker } from '../../../hypervisor/probe-tracker.js';
+import { RestartBudget } from '../../../hypervisor/restart-budget.js';
+
+describe('probes', () => {
+  const make = () => new ProbeTracker({ busyIntervalMs: 200, idleIntervalMs: 1000, hangMs: 5000 });
+
+  test('one is out at a time; the next follows soon when busy, later when idle', () => {
+    const tracker = make();
+    expect(tracker.nextAt(false)).toBe(-Infinity);
+    const first = tracker.send(100);
+    expect(tracker.nextAt(true)).toBe(Infinity);
+    expect(tracker.lag(350)).toBe(250);
+    expect(tracker.returned(first, 400)).toBe(true);
+    expect(tracker.lag(500)).toBe(0);
+    expect(tracker.nextAt(true)).toBe(300);
+    expect(tracker.nextAt(false)).toBe(1100);
+  });
+
+  test('only the one that is out proves anything, and that once', () => {
+    const tracker = make();
+    const first = tracker.send(100);
+    tracker.returned(first, 150);
+    const second = tracker.send(300);
+    expect(second).not.toBe(first);
+    expect(tracker.returned(first, 310)).toBe(false);
+    expect(tracker.digestedUntil).toBe(100);
+    expect(tracker.returned(second, 320)).toBe(true);
+    expect(tracker.returned(second, 330)).toBe(false);
+    expect(tracker.digestedUntil).toBe(300);
+  });
+
+  test('an echo from an earlier life proves nothing in the next', () => {
+    const tracker = make();
+    const old = tracker.send(100);
+    tracker.restart(200);
+    expect(tracker.returned(old, 210)).toBe(false);
+    expect(tracker.digestedUntil).toBe(-Infinity);
+    const next = tracker.send(300);
+    expect(next).not.toBe(old);
+    expect(tracker.returned(old, 310)).toBe(false);
+    expect(tracker.current).toBe(next);
+  });
+
+  test('it hangs when a probe is out and no sign of life came for long enough', () => {
+    const tracker = make();
+    tracker.restart(0);
+    expect(tracker.isHung(1e9)).toBe(false);
+    tracker.send(1000);
+    expect(tracker.isHung(6000)).toBe(false);
+    expect(tracker.isHung(6001)).toBe(true);
+    tracker.life(4000);
+    expect(tracker.isHung(9000)).toBe(false);
+    expect(tracker.isHung(9001)).toBe(true);
+  });
+});
+
+describe('restarts', () => {
+  const options = { firstMs: 100, longestMs: 10_000, forgiveMs: 60_000 };
+
+  test('wait longer and longer, up to a limit', () => {
+    const budget = new RestartBudget(options);
+    const delays = Array.from({ length: 6 }, (_, i) => {
+      budget.started(i);
+      return budget.failed(i + 1);
+    });
+    expect(delays).toEqual([100, 400, 1600, 6400, 10_000, 10_000]);
+    expect(budget.restarts).toBe(6);
+  });
+
+  test('a long life is forgiven, a short one is not', () => {
+    const budget = new RestartBudget(options);
+    budget.started(0);
+    budget.failed(1);
+    budget.started(100);
+    expect(budget.failed(100 + 59_999)).toBe(400);
+    budget.started(70_000);
+    expect(budget.failed(130_000)).toBe(100);
+  });
+
+  test('never overflows, however often it fails', () => {
+    const budget = new RestartBudget(options);
+    for (let i = 0; i < 2000; i++) expect(budget.failed(i)).toBeLessThanOrEqual(10_000);
+  });
+});
+
+describe('pacing', () => {
+  const MAX_PAUSE = 10_000;
+
+  test('waits while fewer than a majority have room, with hysteresis', () => {
+    const pacer = new Pacer(MAX_PAUSE);
+    expect(pacer.decide([0, HIGH_WATER + 1, Infinity], 0)).toBe(true);
+    expect(pacer.decide([0, HIGH_WATER, Infinity], 1)).toBe(true);
+    expect(pacer.decide([0, LOW_WATER, Infinity], 2)).toBe(false);
+    expect(pacer.decide([0, HIGH_WATER, Infinity], 3)).toBe(false);
+  });
+
+  test('one replica of three, however far behind, holds nobody up', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(LOW_WATER), { minLength: 2, maxLength: 2 }), fc.nat(1e9), (free, behind) => {
+        expect(new Pacer(MAX_PAUSE).decide([...free, behind], 0)).toBe(false);
+      }),
+    );
+  });
+
+  test('no pause is longer than allowed, and without replicas there is none', () => {
+    const pacer = new Pacer(MAX_PAUSE);
+    expect(pacer.decide([], 0)).toBe(false);
+    expect(pacer.decide([Infinity], 0)).toBe(true);
+    expect(pacer.decide([Infinity], MAX_PAUSE)).toBe(true);
+    expect(pacer.decide([Infinity], MAX_PAUSE + 1)).toBe(false);
+  });
+});
