@@ -1,8 +1,10 @@
 // `btr run router.yaml`: the router in the foreground, until SIGTERM or SIGINT.
+import path from 'node:path';
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
 import { formatDiagnostic } from '../../configs/diagnostics.js';
 import { loadConfig } from '../../configs/load.js';
+import type { RouterConfig } from '../../configs/model.js';
 import { createLogger } from '../../hypervisor/logging.js';
 import { Router, RouterError } from '../../hypervisor/router.js';
 import { RunDirectoryError } from '../../hypervisor/run-directory.js';
@@ -30,10 +32,17 @@ function untilSignal(): Promise<NodeJS.Signals> {
   });
 }
 
+/** The vote log goes along unless the configuration puts it elsewhere. */
+function moveRunDirectory(config: RouterConfig, directory: string): void {
+  const voteLog = path.relative(config.router.runDirectory, config.logging.voteLog);
+  if (!voteLog.startsWith('..')) config.logging.voteLog = path.join(directory, voteLog);
+  config.router.runDirectory = directory;
+}
+
 async function run(options: RunOptions): Promise<void> {
   const { config, diagnostics } = loadConfig(options.config);
   if (config === undefined) throw new UserError(diagnostics.map(formatDiagnostic).join('\n'));
-  if (options.runDirectory !== undefined) config.router.runDirectory = options.runDirectory;
+  if (options.runDirectory !== undefined) moveRunDirectory(config, path.resolve(options.runDirectory));
   const log = createLogger({
     level: options.logLevel ?? config.logging.level,
     json: options.logJson,
