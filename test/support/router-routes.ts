@@ -174,5 +174,6 @@ export function expectedTable(routes: Routes, nextHop: (family: Family) => strin
     table.update(bytes, at, end, { as4: true, ebgp: true, families: 3 });
     at = end;
   }
+  if (table.size !== routes.size) throw new Error(`routes that are not sound: ${[...table.faults.keys()].join('; ')}`);
   return table;
 }

@@ -77,6 +77,22 @@ describe.skipIf(problem !== undefined)('the life of the router', () => {
     await nothingLeft(second.router.directory);
   });
 
+  test('no replica for too long: the sessions are closed, and opened again later', async () => {
+    const router = (running = await lab.run({ run: 'alone', neighbors, voting: { 'hold-without-replicas': '1ms' } }));
+    const { replicas } = await router.untilVoting(3);
+    const sessions = await Promise.all([1, 2].map((n) => new Neighbor(n).connect()));
+    for (const { pid } of replicas) process.kill(-pid!, 'SIGKILL');
+    for (const reason of await Promise.all(sessions.map(({ ended }) => ended))) {
+      expect(reason).toMatchObject({ origin: 'received', code: 6, subcode: 8 });
+    }
+    const back = await Promise.all([1, 2].map((n) => new Neighbor(n).connect()));
+    await back[0].announce(tableOf(asOf(1), 1, 0, 100));
+    await back[1].untilRight(back);
+    expect(router.log).toContain('no replica came back within 1 ms: neighbour sessions are closed');
+    await router.stop();
+    await nothingLeft(router.directory);
+  });
+
   test('a second hypervisor in one run directory is told who is there', async () => {
     const { router } = await working('shared');
     const { code, text } = await lab.btrOutput(['run', router.file]);
