@@ -6,6 +6,19 @@ import process from 'node:process';
 
 export class RunDirectoryError extends Error {}
 
+/** Like mkdir -p. Node 20's own recursive mkdir never comes back where the kernel says ENOENT for ever, as below /proc. */
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || path.dirname(directory) === directory) throw error;
+    makeDirectory(path.dirname(directory));
+    mkdirSync(directory);
+  }
+}
+
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -47,7 +60,7 @@ export class RunDirectory {
   static claim(directory: string): RunDirectory {
     const run = RunDirectory.at(directory);
     try {
-      mkdirSync(run.path, { recursive: true });
+      makeDirectory(run.path);
       // Replicas run as other users and must reach their own folders below; nothing here is listable by them.
       chmodSync(run.path, 0o711);
     } catch (error) {
