@@ -116,7 +116,7 @@ export class Router {
       electorate: new Electorate(replicas.length),
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
-      voteLog: new VoteLog({ path: config.logging.voteLog }, log),
+      voteLog: openVoteLog(config.logging.voteLog, log),
       records: { prefixes, attributes, replicas },
       replicatorInput: () => this.lastInput,
       schedule: () => this.schedule(),
@@ -232,5 +232,13 @@ export class Router {
     );
     this.context.voteLog.append(plainRecord(now(), 'session', { state: 'closed', reason: 'no replica is left' }));
     void this.pool?.stop(CEASE.OUT_OF_RESOURCES, 'no replica is left');
+  }
+}
+
+function openVoteLog(path: string, log: Logger): VoteLog {
+  try {
+    return new VoteLog({ path }, log);
+  } catch (error) {
+    throw new RouterError(`cannot open the vote log: ${(error as Error).message}`);
   }
 }

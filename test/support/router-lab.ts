@@ -95,7 +95,7 @@ export class RouterLab {
       voting: { strategy: 'continuous-majority', 'stability-threshold': '300ms', ...setup.voting },
       ...setup.more,
     };
-    const file = path.join(this.lab.directory, `${name}.yaml`);
+    const file = path.join(this.lab.directory, `${name.replaceAll('/', '-')}.yaml`);
     writeFileSync(file, JSON.stringify(config, null, 2));
     return { file, directory };
   }

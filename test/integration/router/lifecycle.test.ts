@@ -185,6 +185,22 @@ describe.skipIf(problem !== undefined)('the life of the router', () => {
     expect(processesIn(lab)).toEqual([]);
   });
 
+  test('places that cannot be used', async () => {
+    const blocked = path.join(lab.lab.directory, 'a-file');
+    writeFileSync(blocked, '');
+    const noLog = await lab.run({
+      run: 'no-log',
+      neighbors,
+      more: { logging: { 'vote-log': path.join(blocked, 'votes') } },
+    });
+    expect((await noLog.process.exited).code).toBe(1);
+    expect(noLog.log).toContain(`cannot open the vote log: ENOTDIR`);
+    const noDirectory = await lab.run({ run: 'a-file/run', neighbors });
+    expect((await noDirectory.process.exited).code).toBe(1);
+    expect(noDirectory.log).toContain(`cannot make the run directory ${noDirectory.directory}`);
+    await nothingLeft(noLog.directory);
+  });
+
   test('a file that is not there, and one that is no YAML', async () => {
     expect(await lab.btrOutput(['run', '/nonexistent.yaml'])).toMatchObject({
       code: 1,
