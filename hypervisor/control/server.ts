@@ -49,7 +49,10 @@ export class ControlServer {
     socket.on('data', (chunk: string) => {
       for (const line of splitter.push(chunk)) socket.write(`${JSON.stringify(this.answer(line))}\n`);
       if (splitter.overflow) socket.destroy();
+      // Who asks faster than it reads the answers waits: they may be long.
+      else if (socket.writableNeedDrain) socket.pause();
     });
+    socket.on('drain', () => socket.resume());
   }
 
   private answer(line: string): Response {

@@ -76,6 +76,7 @@ export class RouterLab {
 
   /** Takes the test process out of its namespace. Call it once per test file, before any socket is opened. */
   static create(name: string, neighbors: number): RouterLab {
+    Lab.sweepStale();
     unshare(CLONE_NEWNET);
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
     const router = new RouterLab(Lab.create(name, { handleSignals: false }));

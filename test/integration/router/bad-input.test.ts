@@ -38,8 +38,21 @@ const PATH = [0x40, 2, 6, 2, 1, 0, 0, ...u16(65_100)];
 const NEXT_HOP = [0x40, 3, 4, 10, 0, FIRST_BAD, 2];
 const SOUND = [...ORIGIN, ...PATH, ...NEXT_HOP];
 
+/** Path attributes that RFC 7606 turns into a withdrawal. */
+const MALFORMED: number[][] = [
+  [0x40, 1, 1, 7, ...PATH, ...NEXT_HOP], // an ORIGIN that does not exist
+  [...ORIGIN, ...NEXT_HOP], // no AS_PATH
+  [...ORIGIN, 0x40, 2, 6, 2, 9, 0, 0, 1, 1, ...NEXT_HOP], // a segment longer than its AS_PATH
+  [...SOUND, 0xc0, 8, 3, 1, 2, 3], // COMMUNITIES of three bytes
+];
+
+let lab: RouterLab;
+beforeAll(() => {
+  if (problem === undefined) lab = RouterLab.create('bad-input', LAST_BAD);
+});
+afterAll(async () => await lab?.destroy());
+
 describe.skipIf(problem !== undefined)('bad input', () => {
-  let lab: RouterLab;
   let router: RunningRouter;
   let sound: Neighbor[];
   let flaps: () => Promise<string[]>;
@@ -48,7 +61,6 @@ describe.skipIf(problem !== undefined)('bad input', () => {
   let bad = FIRST_BAD - 1;
 
   beforeAll(async () => {
-    lab = RouterLab.create('bad-input', LAST_BAD);
     const some = [1, 2, 3].map((n) => neighborConfig(n));
     const others = Array.from({ length: LAST_BAD + 1 - FIRST_BAD }, (_, i) =>
       neighborConfig(FIRST_BAD + i, { 'enforce-first-as': false }),
@@ -68,7 +80,6 @@ describe.skipIf(problem !== undefined)('bad input', () => {
   afterAll(async () => {
     await Promise.all((sound ?? []).map((neighbor) => neighbor.stop()));
     await router?.stop();
-    await lab?.destroy();
   });
 
   beforeEach(() => void bad++);
@@ -157,24 +168,18 @@ describe.skipIf(problem !== undefined)('bad input', () => {
   });
 
   test('treat-as-withdraw: the prefixes go, the session and the other routes stay', async () => {
-    const malformed: number[][] = [
-      [0x40, 1, 1, 7, ...PATH, ...NEXT_HOP], // an ORIGIN that does not exist
-      [...ORIGIN, ...NEXT_HOP], // no AS_PATH
-      [...ORIGIN, 0x40, 2, 6, 2, 9, 0, 0, 1, 1, ...NEXT_HOP], // a segment longer than its AS_PATH
-      [...SOUND, 0xc0, 8, 3, 1, 2, 3], // COMMUNITIES of three bytes
-    ];
     const raw = await established();
     const there = (i: number) => sound[2].table.get(`90.0.${i}.0/24`) !== undefined;
     const all = [0, 1, 2, 3, 4];
     raw.write(concat(...all.map((i) => update(SOUND, [24, 90, 0, i]))));
     await waitFor(() => all.every(there), { what: 'its routes', deadlineMs: 10_000 });
-    raw.write(concat(...malformed.map((attributes, i) => update(attributes, [24, 90, 0, i]))));
+    raw.write(concat(...MALFORMED.map((attributes, i) => update(attributes, [24, 90, 0, i]))));
     raw.write(update(SOUND, [24, 90, 0, 5]));
     await waitFor(() => [0, 1, 2, 3].every((i) => !there(i)), { what: 'four withdrawals', deadlineMs: 20_000 });
     await waitFor(() => there(4) && there(5), { what: 'the other two', deadlineMs: 20_000 });
     expect(raw.closed).toBe(false);
     expect((await router.neighbor(bad)).state).toBe('Established');
-    expect(router.log.split('UPDATE treated as withdrawal (RFC 7606)')).toHaveLength(1 + malformed.length);
+    expect(router.log.split('UPDATE treated as withdrawal (RFC 7606)')).toHaveLength(1 + MALFORMED.length);
     // Released daemons reset their session over some of these. That is theirs alone: they come back and vote.
     const { replicas } = await router.untilVoting(3);
     pids = replicas.map(({ pid }) => pid);
@@ -209,5 +214,38 @@ describe.skipIf(problem !== undefined)('bad input', () => {
     expect(await limited.ended).toMatchObject({ code: 6, subcode: 1 });
     await router.until('it is down', ({ neighbors }) => neighbors[3].uptime === 0);
     expect((await router.neighbor(LIMITED)).lastError).toContain('maximum-prefixes');
+  });
+});
+
+describe.skipIf(problem !== undefined)('deliver: normalised', () => {
+  test('spares the replicas what amounts to a withdrawal', async () => {
+    const router = await lab.run({
+      run: 'normalised',
+      neighbors: [neighborConfig(1), neighborConfig(FIRST_BAD, { 'enforce-first-as': false })],
+      more: {
+        router: {
+          as: 65000,
+          'router-id': '10.0.0.1',
+          'run-directory': `${lab.lab.directory}/normalised`,
+          deliver: 'normalised',
+        },
+      },
+    });
+    const customer = new Neighbor(1);
+    const pids = (await router.untilVoting(3)).replicas.map(({ pid }) => pid);
+    await customer.connect();
+    const raw = await (await RawPeer.connect({ n: FIRST_BAD })).establish();
+    const there = (i: number) => customer.table.get(`90.0.${i}.0/24`) !== undefined;
+    raw.write(concat(...[0, 1, 2, 3].map((i) => update(SOUND, [24, 90, 0, i]))));
+    await waitFor(() => [0, 1, 2, 3].every(there), { what: 'its routes', deadlineMs: 10_000 });
+    raw.write(
+      concat(...MALFORMED.map((attributes, i) => update(attributes, [24, 90, 0, i])), update(SOUND, [24, 90, 0, 4])),
+    );
+    await waitFor(() => ![0, 1, 2, 3].some(there) && there(4), { what: 'withdrawals', deadlineMs: 10_000 });
+    const { replicas } = await router.untilUnanimous(3);
+    expect(replicas.map(({ pid, restarts }) => [pid, restarts])).toEqual(pids.map((pid) => [pid, 0]));
+    raw.close();
+    await customer.stop();
+    await router.stop();
   });
 });

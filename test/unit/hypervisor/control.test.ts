@@ -91,6 +91,25 @@ describe('server and client', () => {
     client.close();
   });
 
+  test('a client that does not read its answers is not read either', async () => {
+    const raw = net.connect(socket);
+    await new Promise((resolve) => raw.once('connect', resolve));
+    raw.pause();
+    let accepted = 0;
+    const question = Buffer.from(`${'{"id":1,"method":"large"}'.padEnd(60_000)}\n`);
+    // Its questions pile up on its own side.
+    for (let full = 0; full < 20;) {
+      if (raw.write(question)) accepted++;
+      if (raw.writableLength > 0) full++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(accepted).toBeLessThan(50);
+    raw.destroy();
+    const client = await ControlClient.connect(socket);
+    expect(await client.request('echo')).toEqual({});
+    client.close();
+  });
+
   test('a question that is open when the hypervisor goes away fails', async () => {
     const client = await ControlClient.connect(socket);
     await client.request('echo');
