@@ -46,6 +46,7 @@ export function routerStatus(
       prefixes: tables.prefixes.size,
       attributes: tables.attributes.size,
       attributeBytes: tables.attributes.bytes,
+      full: context.replicator.tableFull + context.intake.tableFull,
     },
     voteLogDropped: fields.voteLogDropped,
     memory: process.memoryUsage.rss(),

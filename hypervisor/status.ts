@@ -69,7 +69,8 @@ export interface RouterStatus {
   neighbors: NeighborStatus[];
   replicas: ReplicaStatus[];
   ballots: BallotCounts;
-  tables: { prefixes: number; attributes: number; attributeBytes: number };
+  /** `full`: routes and votes that found no room (docs/limits.md) since the start. */
+  tables: { prefixes: number; attributes: number; attributeBytes: number; full: number };
   voteLogDropped: number;
   /** Resident memory of the hypervisor, bytes. */
   memory: number;

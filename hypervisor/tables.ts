@@ -1,5 +1,6 @@
 // The two tables that number prefixes and attribute sets for everybody, and their sweeping: ids that nobody uses any more are freed
 // when a table has doubled since the last sweep. Owns when to sweep; who uses what is asked of the holders.
+import { randomInt } from 'node:crypto';
 import { AttributeTable } from '../wire/attribute-table.js';
 import { PrefixTable } from '../wire/prefix-table.js';
 
@@ -19,8 +20,10 @@ export class Tables {
   private prefixesAfterSweep = 0;
 
   constructor(limits: { maxPrefixes: number; maxAttributes: number; maxAttributeBytes: number }) {
-    this.prefixes = new PrefixTable({ maxPrefixes: limits.maxPrefixes });
-    this.attributes = new AttributeTable({ maxEntries: limits.maxAttributes, maxBytes: limits.maxAttributeBytes });
+    const { maxPrefixes, maxAttributes: maxEntries, maxAttributeBytes: maxBytes } = limits;
+    // A neighbour that cannot guess the seed cannot choose prefixes or attributes that collide.
+    this.prefixes = new PrefixTable({ maxPrefixes, seed: randomInt(2 ** 31) });
+    this.attributes = new AttributeTable({ maxEntries, maxBytes, seed: randomInt(2 ** 31) });
   }
 
   /** Frees unused ids where it pays. Returns true when attribute ids were freed (caches keyed by them are stale then). */

@@ -1,5 +1,5 @@
 // The vote log: one JSON object per line, appended in order, rotated by size. Owns the file, its bounds and its order.
-// What a record means belongs to vote-records.ts; reading it belongs to `btr votes --log`.
+// What a record means belongs to vote-records.ts.
 import { closeSync, existsSync, openSync, renameSync, statSync, write } from 'node:fs';
 import type { Logger } from './logging.js';
 

@@ -44,7 +44,7 @@ function nlriHex(context: RecordContext, ids: Uint32Array, from: number, to: num
   return Buffer.from(scratch.buffer.buffer, scratch.buffer.byteOffset, scratch.length).toString('hex');
 }
 
-/** A group of prefixes that went out. The hex keeps a line of 10,000 prefixes cheap to write; `btr votes --log` decodes it. */
+/** A group of prefixes that went out. The hex keeps a line of 10,000 prefixes cheap to write. */
 export function decisionRecord(
   context: RecordContext,
   at: number,

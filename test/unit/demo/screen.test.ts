@@ -20,7 +20,7 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
     ...{ version: '0', pid: 1, uptime: 9, as: 65000, routerId: '10.0.0.1', strategy: 'continuous-majority', epoch: 1 },
     ...{ electorate: ['frr', 'bird', 'openbgpd'], master: null, quorum: 2, open: true, neighbors, replicas },
     ballots: { total: 2000, unanimous: 1999, contested: 1, withoutMajority: 0 },
-    ...{ tables: { prefixes: 1000, attributes: 10, attributeBytes: 100 }, voteLogDropped: 0, memory: 1 },
+    ...{ tables: { prefixes: 1000, attributes: 10, attributeBytes: 100, full: 0 }, voteLogDropped: 0, memory: 1 },
     ...change,
   };
 }
