@@ -25,6 +25,12 @@ async function main(): Promise<void> {
   await parser.parseAsync();
 }
 
+// `btr status --watch | head`: whoever reads us has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 main().catch((error: unknown) => {
   if (error instanceof UserError) {
     process.stderr.write(`btr: ${error.message}\n`);

@@ -3,11 +3,12 @@ import process from 'node:process';
 import type { CommandModule } from 'yargs';
 import type { RouterStatus } from '../../hypervisor/status.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
+import { UserError } from '../errors.js';
 import { bytes, count, duration, table } from '../output/table.js';
 
 interface StatusOptions extends SocketOptions {
   json: boolean;
-  watch: number | undefined;
+  watch: string | undefined;
 }
 
 /** The status as people read it. */
@@ -74,17 +75,24 @@ async function watch(options: StatusOptions, seconds: number): Promise<void> {
   });
 }
 
+/** `--watch` alone is every second. Throws UserError for what is no positive number. */
+export function watchSeconds(value: string): number {
+  const seconds = value === '' ? 1 : Number(value);
+  if (!(seconds > 0)) throw new UserError(`--watch: expected a number of seconds, found "${value}"`, 2);
+  return seconds;
+}
+
 export const statusCommand: CommandModule<object, StatusOptions> = {
   command: 'status',
   describe: 'Show neighbours, replicas, agreement and lag of a running hypervisor',
   builder: (yargs) =>
     withSocketOption(yargs)
       .option('json', { type: 'boolean', default: false, describe: 'one JSON object (with --watch: one per line)' })
-      .option('watch', { alias: 'w', type: 'number', describe: 'show it again every N seconds (default 1)' })
-      .coerce('watch', (value: number | undefined) => (Number.isNaN(value) ? 1 : value)),
+      // As a number, yargs would take `--watch` without one for no option at all.
+      .option('watch', { alias: 'w', type: 'string', describe: 'show it again every N seconds (default 1)' }),
   handler: async (options) => {
     if (options.watch !== undefined) {
-      await watch(options, Math.max(0.1, options.watch));
+      await watch(options, Math.max(0.1, watchSeconds(options.watch)));
       return;
     }
     const status = (await withControl(options, (client) => client.request('status'))) as RouterStatus;
