@@ -5,12 +5,11 @@ import { statusCommand, watchSeconds } from '../../../cli/commands/status.js';
 
 async function watchOf(line: string): Promise<number | undefined> {
   const command = { ...statusCommand, handler: () => undefined };
-  return (
-    await yargs(line.split(' '))
-      .command(command as never)
-      .exitProcess(false)
-      .parseAsync()
-  ).watch;
+  const options = await yargs(line.split(' '))
+    .command(command as never)
+    .exitProcess(false)
+    .parseAsync();
+  return options.watch === undefined ? undefined : watchSeconds(options.watch as string);
 }
 
 test('--watch is off, every second, or every N seconds', async () => {
