@@ -10,6 +10,7 @@ export const LAYERS = [
   'traces',
   'voter',
   'replicator',
+  'fib',
   'configs',
   'preload',
   'hypervisor',
@@ -23,6 +24,7 @@ export const PURE = {
   session: ['session', 'wire'],
   voter: ['voter', 'wire'],
   replicator: ['replicator', 'wire'],
+  fib: ['fib', 'voter', 'wire'],
 };
 
 /** Type-only imports that are allowed although they cross between two pure folders. */
