@@ -8,6 +8,7 @@ import { NlriCursor } from '../wire/bgp/update.js';
 import type { UpdateSection, UpdateVerdict, UpdateView } from '../wire/bgp/update.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
 import type { Family } from '../wire/family.js';
+import type { PrefixClock } from '../wire/prefix-clock.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { Feed } from './feed.js';
 import { History } from './history.js';
@@ -27,6 +28,8 @@ export interface ReplicatorOptions {
   lowWaterBytes?: number;
   /** `normalised`: replicas get messages with errors in repaired form (RFC 7606), not byte for byte. Default `exact`. */
   deliver?: 'exact' | 'normalised';
+  /** Where the times of the inputs are noted beside, for another thread. */
+  clock?: PrefixClock;
 }
 
 export interface FeedOptions {
@@ -66,6 +69,7 @@ export class Replicator {
   private nextFeed = 1;
   /** By prefix: when any neighbour's route for it changed last, ms. */
   private inputTimes = new Float64Array(256).fill(-Infinity);
+  private readonly clock: PrefixClock | undefined;
   private readonly cursor = new NlriCursor();
   private readonly raw = new Uint8Array(SCRATCH);
 
@@ -76,6 +80,7 @@ export class Replicator {
     this.highWaterBytes = options.highWaterBytes ?? MIB;
     this.lowWaterBytes = options.lowWaterBytes ?? MIB / 4;
     this.normalised = options.deliver === 'normalised';
+    this.clock = options.clock;
   }
 
   /** The session with neighbour `n` is established and carries `families` (bitmask). Whatever was known of it is dropped. */
@@ -281,6 +286,7 @@ export class Replicator {
       this.inputTimes = grown;
     }
     this.inputTimes[prefix] = now;
+    this.clock?.note(this.prefixes.hashOf(prefix), now);
   }
 
   private noteEndOfRib(neighbor: Neighbor, family: Family): void {

@@ -1,7 +1,18 @@
 // Who has a vote now, and who is master. Owned by the main thread and shared by all voters, which look at `members` at every vote
 // and at `epoch` at every tick. Why a replica joins or leaves (synchronised, hung, faulty …) is decided elsewhere.
 
+import { count } from './tally.js';
+
 export const MAX_REPLICAS = 16;
+
+/** All that an electorate is, to be handed to another thread. */
+export interface ElectorateState {
+  members: number;
+  epoch: number;
+  overthrows: number;
+  master: number;
+  order: number[];
+}
 
 /** A set of replicas, an order of succession, and a number that changes with both. */
 export class Electorate {
@@ -15,7 +26,7 @@ export class Electorate {
   /** The replica that leads under master-slave; -1 when there is no member. Keeps its place when others join. */
   master = -1;
   readonly replicas: number;
-  private readonly order: number[];
+  private order: number[];
 
   /** `order` is the succession of masters; replicas that it leaves out follow by index. `replicas`: 1..16. */
   constructor(replicas: number, order: readonly number[] = []) {
@@ -26,6 +37,22 @@ export class Electorate {
 
   has(r: number): boolean {
     return ((this.members >>> r) & 1) === 1;
+  }
+
+  get state(): ElectorateState {
+    const { members, epoch, overthrows, master, order } = this;
+    return { members, epoch, overthrows, master, order: [...order] };
+  }
+
+  /** Becomes the electorate that `state` describes, less everybody who is not in the bitmask `voters`. */
+  protected assign(state: ElectorateState, voters: number): void {
+    this.members = state.members & voters;
+    this.size = count(this.members);
+    this.epoch = state.epoch;
+    this.overthrows = state.overthrows;
+    this.order = [...state.order];
+    this.master = (this.members >>> state.master) & 1 ? state.master : -1;
+    if (this.master < 0) this.master = this.leader(this.members);
   }
 
   /** Returns false when it is a member already. */

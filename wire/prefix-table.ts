@@ -86,6 +86,12 @@ export class PrefixTable {
     return kind < IPV6_KIND ? kind : kind - IPV6_KIND;
   }
 
+  /** The prefix's hash, 32 bits: the same in every table that was given the same seed. */
+  hashOf(id: number): number {
+    this.loadStored(id);
+    return this.hashKey();
+  }
+
   /** Bytes that the prefix takes as NLRI: length byte and address. */
   nlriSize(id: number): number {
     return 1 + ((this.bits(id) + 7) >> 3);

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { Electorate } from '../../../voter/electorate.js';
+import { FollowedElectorate } from '../../../voter/followed-electorate.js';
+
+describe('FollowedElectorate', () => {
+  const setUp = (voters: number) => {
+    const owner = new Electorate(4, [2, 0, 1, 3]);
+    for (const r of [2, 0, 1, 3]) owner.join(r);
+    const proposals: [number, number][] = [];
+    const follower = new FollowedElectorate(4, voters, (from, candidates) => proposals.push([from, candidates]));
+    follower.follow(owner.state);
+    return { owner, follower, proposals };
+  };
+
+  it('has the owner’s members, master and epoch, less those without a say', () => {
+    const { owner, follower } = setUp(0b1110);
+    expect(follower.members).toBe(0b1110);
+    expect(follower.size).toBe(3);
+    expect(follower.master).toBe(2);
+    expect(follower.epoch).toBe(owner.epoch);
+    owner.leave(2);
+    follower.follow(owner.state);
+    expect([follower.members, follower.master]).toEqual([0b1010, 1]);
+  });
+
+  it('only proposes to overthrow the owner’s master, once an epoch', () => {
+    const { owner, follower, proposals } = setUp(0b1111);
+    expect(follower.overthrow(2, 0b1001)).toBe(false);
+    expect(follower.overthrow(2, 0b1001)).toBe(false);
+    expect(proposals).toEqual([[2, 0b1001]]);
+    expect(follower.master).toBe(2);
+    owner.overthrow(2, 0b1001);
+    follower.follow(owner.state);
+    expect([follower.master, follower.overthrows]).toEqual([owner.master, 1]);
+    follower.overthrow(owner.master, 0b1111);
+    expect(proposals).toHaveLength(2);
+  });
+
+  it('overthrows by itself a stand-in for a master that has no say', () => {
+    const { follower, proposals } = setUp(0b1011);
+    expect(follower.master).toBe(0);
+    expect(follower.overthrow(0, 0b1010)).toBe(true);
+    expect(follower.master).toBe(1);
+    expect(proposals).toEqual([]);
+  });
+});
