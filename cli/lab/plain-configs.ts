@@ -20,6 +20,8 @@ export interface PlainRouter {
   neighbors: readonly PlainNeighbor[];
   /** IPv6 unicast as well. OpenBGPD sends a wrong IPv6 next hop over an IPv4 session: give it a neighbour per family. */
   ipv6?: boolean;
+  /** Writes its routes into the kernel of its namespace (BIRD; FRR through the zebra that startPlainDaemon adds). */
+  kernel?: boolean;
 }
 
 /** Text of the daemon's own configuration file. `directory` is where its control socket goes (OpenBGPD names it there). */
@@ -28,7 +30,8 @@ export function plainConfig(kind: PlainKind, router: PlainRouter, directory: str
   return kind === 'frr' ? frrConfig(router) : openbgpdConfig(router, directory);
 }
 
-function birdConfig({ as, routerId, neighbors, ipv6 }: PlainRouter): string {
+function birdConfig({ as, routerId, neighbors, ipv6, kernel }: PlainRouter): string {
+  const families = ipv6 ? ['ipv4', 'ipv6'] : ['ipv4'];
   const channel = (family: string) => `${family} { import all; export all; next hop self; };`;
   const protocols = neighbors.map(({ address, as: peerAs, localAddress, passive = true }, index) =>
     [
@@ -37,12 +40,14 @@ function birdConfig({ as, routerId, neighbors, ipv6 }: PlainRouter): string {
       `  neighbor ${address} as ${peerAs};`,
       ...(passive ? ['  passive;'] : ['  connect delay time 1;', '  connect retry time 1;']),
       '  deterministic med on;',
-      `  ${channel('ipv4')}`,
-      ...(ipv6 ? [`  ${channel('ipv6')}`] : []),
+      ...families.map((family) => `  ${channel(family)}`),
       '}',
     ].join('\n'),
   );
-  return [`router id ${routerId};`, 'protocol device { scan time 60; }', ...protocols, ''].join('\n');
+  const writers = (kernel ? families : []).map(
+    (family) => `protocol kernel { ${family} { import none; export where source = RTS_BGP; }; }`,
+  );
+  return [`router id ${routerId};`, 'protocol device { scan time 60; }', ...writers, ...protocols, ''].join('\n');
 }
 
 function frrConfig({ as, routerId, neighbors, ipv6 }: PlainRouter): string {

@@ -26,6 +26,8 @@ export interface PlainSession {
 export interface PlainDaemon {
   kind: PlainKind;
   process: LabProcess;
+  /** FRR's zebra, when the daemon was started with one. */
+  zebra?: LabProcess;
   directory: string;
   /** Runs its control client (birdc, vtysh -c, bgpctl) with these words and returns what it prints. */
   query(...words: string[]): Promise<string>;
@@ -47,14 +49,22 @@ export function missingDaemons(kinds: readonly PlainKind[]): string[] {
     .map((kind) => `${kind} (Debian package ${BINARIES[kind].package})`);
 }
 
+export interface PlainOptions {
+  /** Of its directory and in messages. Default: the kind. */
+  name?: string;
+  /** FRR: run zebra as well, which writes bgpd's routes into the kernel. The others do so when their configuration says so. */
+  zebra?: boolean;
+}
+
 /** Starts a daemon in a namespace with a native configuration and returns when its control client answers. */
 export async function startPlainDaemon(
   lab: Lab,
   namespace: string,
   kind: PlainKind,
   config: string | ((directory: string) => string),
-  name: string = kind,
+  options: string | PlainOptions = {},
 ): Promise<PlainDaemon> {
+  const { name = kind, zebra: withZebra = false } = typeof options === 'string' ? { name: options } : options;
   const [missing] = missingDaemons([kind]);
   if (missing) throw new UserError(`${missing} is not installed`);
   const [server, client] = BINARIES[kind].programs() as [string, string];
@@ -65,16 +75,21 @@ export async function startPlainDaemon(
   writeFileSync(file, typeof config === 'string' ? config : config(directory), {
     mode: kind === 'frr' ? 0o644 : 0o600,
   });
-  const argv = prepare[kind](server, file, directory);
+  const zebra = withZebra ? await startZebra(lab, namespace, name, directory) : undefined;
+  const argv = prepare[kind](server, file, directory).filter((word) => !(withZebra && WITHOUT_ZEBRA.includes(word)));
   const process = await lab.spawn(namespace, argv, { name, log: path.join(directory, 'log') });
   const query = (...words: string[]) => ask[kind](client, directory, words);
   const daemon: PlainDaemon = {
     kind,
     process,
+    ...(zebra && { zebra }),
     directory,
     query,
     sessions: () => sessions[kind](query),
-    stop: async () => void (await process.stop()),
+    stop: async () => {
+      await process.stop();
+      await zebra?.stop();
+    },
   };
   await waitFor(
     async () => {
@@ -84,6 +99,36 @@ export async function startPlainDaemon(
     { what: `${name} answers its control client; its log: ${process.logFile}`, deadlineMs: 15_000 },
   );
   return daemon;
+}
+
+/** bgpd's options for a life without zebra. */
+const WITHOUT_ZEBRA: readonly string[] = ['-Z', '-n'];
+
+/** Starts zebra beside a bgpd to come; returns when bgpd can connect to it. */
+async function startZebra(lab: Lab, namespace: string, name: string, directory: string): Promise<LabProcess> {
+  const [program, owner] = [present('/usr/lib/frr/zebra'), frrAccount()];
+  if (!program || !owner) throw new UserError('zebra (Debian package frr) is not installed');
+  // It drops its privileges to FRR's user before it makes its sockets, and takes no other user.
+  chownSync(directory, owner.uid, owner.gid);
+  const file = path.join(directory, 'zebra.conf');
+  writeFileSync(file, 'ip nht resolve-via-default\n', { mode: 0o644 });
+  const socket = path.join(directory, 'zserv.api');
+  const paths = ['-f', file, '-z', socket, '-i', path.join(directory, 'zebra.pid'), '--vty_socket', directory];
+  const zebra = await lab.spawn(namespace, [program, '-P', '0', ...paths, '--log', 'stdout'], {
+    name: `${name}-zebra`,
+    log: path.join(directory, 'zebra.log'),
+  });
+  await waitFor(() => existsSync(socket) || !zebra.running, { what: 'zebra opens its socket', deadlineMs: 15_000 });
+  if (!zebra.running) throw new UserError(`zebra ended at once: ${zebra.logTail()}`);
+  return zebra;
+}
+
+function frrAccount(): { uid: number; gid: number } | undefined {
+  const fields = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith('frr:'))
+    ?.split(':');
+  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
 }
 
 const prepare: Record<PlainKind, (server: string, file: string, directory: string) => string[]> = {

@@ -39,6 +39,29 @@ describe.skipIf(problem)('plain daemons', () => {
       await lab.destroy();
     }
   });
+
+  it.each(['bird', 'frr'] as const)('%s writes its routes into the kernel when it is told to', async (kind) => {
+    const lab = Lab.create(`kernel-${kind}`);
+    try {
+      for (const namespace of ['router', 'neighbor']) lab.addNamespace(namespace);
+      lab.link(
+        { namespace: 'router', addresses: ['10.0.1.1/24'] },
+        { namespace: 'neighbor', addresses: ['10.0.1.2/24'] },
+      );
+      const announcer =
+        plainConfig('bird', speaker(65001, '10.0.1.2', '10.0.1.1', 65000), '') +
+        'protocol static { ipv4; route 192.0.2.0/24 blackhole; }\n';
+      const router = { ...speaker(65000, '10.0.1.1', '10.0.1.2', 65001, true), kernel: true };
+      await startPlainDaemon(lab, 'router', kind, plainConfig(kind, router, ''), { zebra: kind === 'frr' });
+      await startPlainDaemon(lab, 'neighbor', 'bird', announcer, 'announcer');
+      await waitFor(() => lab.run('router', ['ip', 'route', 'show', '192.0.2.0/24']).includes('via 10.0.1.2'), {
+        what: 'the route stands in the kernel',
+        deadlineMs: 30_000,
+      });
+    } finally {
+      await lab.destroy();
+    }
+  });
 });
 
 function speaker(as: number, localAddress: string, address: string, peerAs: number, passive = false) {
