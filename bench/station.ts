@@ -89,6 +89,7 @@ function routerYaml(kinds: readonly PlainKind[], strategy: string, runDirectory:
     'replicas:',
     ...kinds.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${strategy} }`,
+    'fib: { backend: none }',
     '',
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Diagnostic } from './diagnostics.js';
 import type { RouterConfig } from './model.js';
 import { readAcceptance } from './schema/acceptance.js';
+import { readFib } from './schema/fib.js';
 import { readNeighbors } from './schema/neighbors.js';
 import { readPolicy } from './schema/policy.js';
 import { readReplicas, readVoting } from './schema/replicas.js';
@@ -42,7 +43,8 @@ export function parseConfig(text: string, file: string): LoadResult {
   const policy = readPolicy(root);
   const { acceptance, defaults } = readAcceptance(root);
   const neighbors = readNeighbors(root, { router, internal, defaults, definitions: policy.definitions });
-  const replicas = readReplicas(root, directory);
+  const fib = readFib(root);
+  const replicas = readReplicas(root, directory, fib);
   const voting = readVoting(root, replicas.length);
   const limits = readLimits(root);
   const logging = readLogging(root, directory, router.runDirectory);
@@ -50,5 +52,5 @@ export function parseConfig(text: string, file: string): LoadResult {
   if (source.diagnostics.length > 0) {
     return { diagnostics: source.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column) };
   }
-  return { config: { file, router, neighbors, policy, acceptance, replicas, voting, internal, limits, logging } };
+  return { config: { file, router, neighbors, policy, acceptance, replicas, voting, fib, internal, limits, logging } };
 }

@@ -26,10 +26,22 @@ export interface RouterConfig {
   /** Index = replica index everywhere else; at least 1, at most 16. */
   replicas: ReplicaConfig[];
   voting: VotingConfig;
+  fib: FibConfig;
   internal: InternalConfig;
   limits: LimitsConfig;
   logging: LoggingConfig;
 }
+
+/** Who holds the routes that the replicas agree on: the kernel, a table in memory that nothing forwards by, or nobody. */
+export type FibBackend = 'kernel' | 'dry-run' | 'none';
+export const FIB_BACKENDS: readonly FibBackend[] = ['kernel', 'dry-run', 'none'];
+
+/**
+ * How a replica says what should be installed: by writing to a kernel of its own (netlink), by an iBGP session that gives
+ * back its best routes (tap), or not at all.
+ */
+export type ReplicaFib = 'netlink' | 'tap' | 'none';
+export const REPLICA_FIBS: readonly ReplicaFib[] = ['netlink', 'tap', 'none'];
 
 export interface RouterSettings {
   as: number;
@@ -161,6 +173,28 @@ export interface ReplicaConfig {
   /** User the daemon runs as; undefined = the driver's choice. */
   user?: string;
   environment: Record<string, string>;
+  /** Always 'none' when the router's backend is 'none'. */
+  fib: ReplicaFib;
+}
+
+/** The kernel's forwarding table. Table, protocol and metric are those of our own routes in the real kernel. */
+export interface FibConfig {
+  backend: FibBackend;
+  /** Routing table number (254 = main). Next hops are resolved in the main table whatever this is. */
+  table: number;
+  /** rtm_protocol. */
+  protocol: number;
+  metric: number;
+  /** A prefix is announced to neighbours only once the kernel has its route. */
+  advertiseAfterInstall: boolean;
+  /** The routes stay when the router is stopped. */
+  keep: boolean;
+  /** Milliseconds between two comparisons with the kernel. */
+  auditInterval: number;
+  /** Seconds that neighbours are asked to wait for us (RFC 4724); 0 = graceful restart is not offered. */
+  restartTime: number;
+  /** Milliseconds after a start for which routes of an earlier run may stay without a verdict. */
+  staleRoutes: number;
 }
 
 export interface VotingConfig {
@@ -190,6 +224,8 @@ export interface InternalConfig {
   probeAs: number;
   /** IPv4 prefix that the probe announces; exempt from the martian filter. */
   probePrefix: string;
+  /** IPv4 prefix of length 24 or less, connected on the virtual link: each probe has another next hop in it, so that each is a route write. */
+  probeNextHops: string;
   /** First 64 bits of the made-up addresses of split IPv6 sessions, as `fd62:7472::/64`. */
   peerRangeIpv6: string;
 }

@@ -140,7 +140,7 @@ export class Router {
     this.pool = new NeighborPool(config, this.neighbors, this.log);
     const probes = new ProbeMessages(config.internal);
     this.replicas = config.replicas.map((replicaConfig, index) => {
-      const plan = planSessions(config, replicaConfig.kind);
+      const plan = planSessions(config, replicaConfig);
       const replica = new Replica({
         hub: this.hub,
         replica: replicaConfig,

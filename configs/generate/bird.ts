@@ -16,7 +16,7 @@ const ACCEPT = 1;
 const REJECT = 2;
 
 export const generateBird: Generator = (config, replica) => {
-  const { neighbors, probe, tap } = sessionsOf(config, 'bird');
+  const { neighbors, probe, taps } = sessionsOf(config, replica);
   const lines = [
     header(config, replica),
     'log stderr all;',
@@ -29,7 +29,7 @@ export const generateBird: Generator = (config, replica) => {
     ...acceptance(config),
     ...neighbors.flatMap((session) => neighborProtocol(config, session)),
     ...internalProtocol(config, probe),
-    ...internalProtocol(config, tap),
+    ...taps.flatMap((tap) => internalProtocol(config, tap)),
   ];
   return [{ name: 'bird.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 }];
 };

@@ -7,7 +7,6 @@ import type {
   PolicyStatement,
   PrefixRange,
   ReplicaConfig,
-  ReplicaKind,
   RouterConfig,
 } from '../model.js';
 import { rangeOf } from '../parsers.js';
@@ -21,14 +20,14 @@ export interface NeighborSession extends ReplicaSession {
   config: NeighborConfig;
 }
 
-/** The neighbour sessions of a replica kind, then its probe and its tap. */
-export function sessionsOf(config: RouterConfig, kind: ReplicaKind) {
-  const plan = planSessions(config, kind);
+/** The neighbour sessions of a replica, then its probe and its taps. */
+export function sessionsOf(config: RouterConfig, replica: ReplicaConfig) {
+  const plan = planSessions(config, replica);
   const neighbors: NeighborSession[] = plan
     .filter((session) => session.role === 'neighbor')
     .map((session) => ({ ...session, config: config.neighbors[session.neighbor] }));
-  const [probe, tap] = (['probe', 'tap'] as const).map((role) => plan.find((session) => session.role === role)!);
-  return { neighbors, probe, tap };
+  const probe = plan.find((session) => session.role === 'probe')!;
+  return { neighbors, probe, taps: plan.filter((session) => session.role === 'tap') };
 }
 
 /** What no neighbour may announce: martians, the probe's own prefix, and the default route if so configured. */

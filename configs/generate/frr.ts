@@ -1,6 +1,6 @@
 // Native configuration of FRR's bgpd (8.x), to be run with -Z -n: no zebra, so every next hop counts as reachable.
 // Why each line is there: docs/replica-configuration.md.
-import type { CommunityPattern, PrefixRange, RouterConfig } from '../model.js';
+import type { CommunityPattern, PrefixRange, ReplicaConfig, RouterConfig } from '../model.js';
 import { addressFamily, rangeOf } from '../parsers.js';
 import type { ReplicaSession } from '../session-plan.js';
 import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
@@ -34,17 +34,17 @@ export const generateFrr: Generator = (config, replica) => {
     ...acceptanceLists(config),
     ...setLists(config),
   ];
-  for (const session of sessionsOf(config, 'frr').neighbors) {
+  for (const session of sessionsOf(config, replica).neighbors) {
     for (const family of familiesIn(session.families)) {
       lines.push(...importMap(config, session, family), ...exportMap(config, session, family));
     }
   }
-  lines.push(...routerBlock(config), '!');
+  lines.push(...routerBlock(config, replica), '!');
   return [{ name: 'frr.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 }];
 };
 
-function routerBlock(config: RouterConfig): string[] {
-  const { neighbors, probe, tap } = sessionsOf(config, 'frr');
+function routerBlock(config: RouterConfig, replica: ReplicaConfig): string[] {
+  const { neighbors, probe, taps } = sessionsOf(config, replica);
   const lines = [
     `router bgp ${config.router.as}`,
     ` bgp router-id ${config.router.routerId}`,
@@ -57,11 +57,11 @@ function routerBlock(config: RouterConfig): string[] {
     ' coalesce-time 0',
   ];
   for (const session of neighbors) lines.push(...sessionLines(session, session.config.enforceFirstAs));
-  for (const session of [probe, tap]) lines.push(...sessionLines(session, false));
+  for (const session of [probe, ...taps]) lines.push(...sessionLines(session, false));
   for (const family of [0, 1] as const) {
     const inside = networksOf(config, family).map((network) => `  network ${network}`);
     for (const session of neighbors) inside.push(...activation(config, session, family));
-    if (family === 0) inside.push(...internalActivation(probe), ...internalActivation(tap));
+    if (family === 0) inside.push(...[probe, ...taps].flatMap(internalActivation));
     if (inside.length > 0)
       lines.push(' !', ` address-family ${FAMILY_WORD[family]} unicast`, ...inside, ' exit-address-family');
   }

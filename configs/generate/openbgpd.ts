@@ -10,7 +10,7 @@ import type { Generator } from './types.js';
 const FAMILY_WORD = ['inet', 'inet6'] as const;
 
 export const generateOpenbgpd: Generator = (config, replica, paths) => {
-  const { neighbors, probe, tap } = sessionsOf(config, 'openbgpd');
+  const { neighbors, probe, taps } = sessionsOf(config, replica);
   const ipv6 = neighbors.some((session) => addressFamily(session.peerAddress) === 1);
   const lines = [
     header(config, replica),
@@ -29,8 +29,8 @@ export const generateOpenbgpd: Generator = (config, replica, paths) => {
     '',
     ...[...networksOf(config, 0), ...networksOf(config, 1)].map((network) => `network ${network} set metric 0`),
     '',
-    ...[...neighbors, probe, tap].flatMap(neighborBlock),
-    ...internalRules(config, probe, tap),
+    ...[...neighbors, probe, ...taps].flatMap(neighborBlock),
+    ...internalRules(config, probe, taps),
     ...importRules(config, neighbors),
     ...exportRules(config, neighbors),
   ];
@@ -78,15 +78,18 @@ function neighborBlock(session: ReplicaSession): string[] {
   ];
 }
 
-function internalRules(config: RouterConfig, probe: ReplicaSession, tap: ReplicaSession): string[] {
+function internalRules(config: RouterConfig, probe: ReplicaSession, taps: ReplicaSession[]): string[] {
+  const outward = (tap: ReplicaSession): string[] => [
+    `allow quick to ${tap.peerAddress} prefix ${config.internal.probePrefix}`,
+    `deny quick to ${tap.peerAddress}`,
+  ];
   return [
     '# probe and tap',
     `allow quick from ${probe.peerAddress} prefix ${config.internal.probePrefix}`,
     `deny quick from ${probe.peerAddress}`,
-    `deny quick from ${tap.peerAddress}`,
+    ...taps.map((tap) => `deny quick from ${tap.peerAddress}`),
     `deny quick to ${probe.peerAddress}`,
-    `allow quick to ${tap.peerAddress} prefix ${config.internal.probePrefix}`,
-    `deny quick to ${tap.peerAddress}`,
+    ...taps.flatMap(outward),
     '',
   ];
 }

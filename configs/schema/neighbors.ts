@@ -162,6 +162,9 @@ function checkNeighbor(reader: MapReader, neighbor: NeighborConfig, context: Nei
   if ([internal.localAddress, internal.probeAddress, internal.tapAddress].includes(remote)) {
     reader.error('neighbor-address', `${remote} is used inside (section internal:)`);
   }
+  if (covers(internal.probeNextHops, remote)) {
+    reader.error('neighbor-address', `${remote} lies in internal.probe-next-hops (${internal.probeNextHops})`);
+  }
   if (remote.includes(':') && covers(internal.peerRangeIpv6, remote)) {
     reader.error('neighbor-address', `${remote} lies in internal.peer-range-ipv6 (${internal.peerRangeIpv6})`);
   }

@@ -1,19 +1,22 @@
 // The sections replicas: and voting: of the configuration file.
-import type { ReplicaConfig, VotingConfig } from '../model.js';
-import { REPLICA_KINDS, VOTING_STRATEGIES } from '../model.js';
+import type { FibConfig, ReplicaConfig, ReplicaFib, ReplicaKind, VotingConfig } from '../model.js';
+import { REPLICA_FIBS, REPLICA_KINDS, VOTING_STRATEGIES } from '../model.js';
 import { filePath, name, plainText } from '../parsers.js';
 import type { MapReader } from '../yaml-reader.js';
 
 /** The electorate is a bit set of 16. */
 const MAX_REPLICAS = 16;
 
-export function readReplicas(root: MapReader, directory: string): ReplicaConfig[] {
+/** OpenBGPD writes no routes on Linux. */
+const DEFAULT_FIB: Record<ReplicaKind, ReplicaFib> = { frr: 'netlink', bird: 'netlink', openbgpd: 'tap' };
+
+export function readReplicas(root: MapReader, directory: string, fib: FibConfig): ReplicaConfig[] {
   const readers = root.maps('replicas');
   if (!root.has('replicas')) root.error('replicas', 'is missing: expected a list of at least one replica');
   else if (readers.length === 0) root.error('replicas', 'expected at least one replica');
   if (readers.length > MAX_REPLICAS)
     root.error('replicas', `expected at most ${MAX_REPLICAS}, found ${readers.length}`);
-  const replicas = readers.map((reader) => readReplica(reader, directory));
+  const replicas = readers.map((reader) => readReplica(reader, directory, fib));
   replicas.forEach((replica, i) => {
     const earlier = replicas.findIndex((other) => other.name === replica.name);
     if (replica.name !== '' && earlier < i) {
@@ -23,20 +26,30 @@ export function readReplicas(root: MapReader, directory: string): ReplicaConfig[
   return replicas;
 }
 
-function readReplica(reader: MapReader, directory: string): ReplicaConfig {
+function readReplica(reader: MapReader, directory: string, fib: FibConfig): ReplicaConfig {
   const binary = reader.text('binary', filePath(directory));
   const configFile = reader.text('config-file', filePath(directory));
   const user = reader.text('user', plainText);
+  const kind = reader.oneOf('kind', REPLICA_KINDS);
   const replica: ReplicaConfig = {
     name: reader.text('name', name, 'a name of its own') ?? '',
-    kind: reader.oneOf('kind', REPLICA_KINDS),
+    kind,
     ...(binary === undefined ? {} : { binary }),
     ...(configFile === undefined ? {} : { configFile }),
     ...(user === undefined ? {} : { user }),
     environment: readEnvironment(reader.map('environment')),
+    fib: readReplicaFib(reader, kind, fib),
   };
   reader.finish();
   return replica;
+}
+
+function readReplicaFib(reader: MapReader, kind: ReplicaKind, fib: FibConfig): ReplicaFib {
+  const wanted = reader.oneOf('fib', REPLICA_FIBS, DEFAULT_FIB[kind]);
+  if (kind === 'openbgpd' && wanted === 'netlink') {
+    reader.error('fib', 'expected tap or none for openbgpd, which writes no routes on Linux');
+  }
+  return fib.backend === 'none' ? 'none' : wanted;
 }
 
 function readEnvironment(reader: MapReader): Record<string, string> {

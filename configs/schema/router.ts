@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { InternalConfig, LimitsConfig, LoggingConfig, RouterSettings } from '../model.js';
 import { DELIVERIES } from '../model.js';
-import { asNumber, filePath, ipv4Address, prefix, routerId } from '../parsers.js';
+import { asNumber, covers, filePath, ipv4Address, prefix, routerId } from '../parsers.js';
 import { isExpected } from '../yaml-reader.js';
 import type { MapReader, Parse } from '../yaml-reader.js';
 
@@ -46,6 +46,12 @@ const ipv4Prefix: Parse<string> = (text) => {
   return isExpected(parsed) || parsed.includes(':') ? { expected: 'an IPv4 prefix' } : parsed;
 };
 
+const nextHopRange: Parse<string> = (text) => {
+  const parsed = ipv4Prefix(text);
+  const fits = typeof parsed === 'string' && Number(parsed.slice(parsed.indexOf('/') + 1)) <= 24;
+  return fits ? parsed : { expected: 'an IPv4 prefix of length 24 or less (198.18.254.0/24)' };
+};
+
 /** 198.18.0.0/15 is set aside for tests of network devices (RFC 2544): no neighbour has an address in it. */
 export function readInternal(root: MapReader): InternalConfig {
   const reader = root.map('internal');
@@ -55,6 +61,7 @@ export function readInternal(root: MapReader): InternalConfig {
     tapAddress: reader.text('tap-address', ipv4Address) ?? '198.18.0.3',
     probeAs: reader.text('probe-as', asNumber) ?? 4200000001,
     probePrefix: reader.text('probe-prefix', ipv4Prefix) ?? '198.18.255.0/24',
+    probeNextHops: reader.text('probe-next-hops', nextHopRange) ?? '198.18.254.0/24',
     peerRangeIpv6: reader.text('peer-range-ipv6', ipv6Range) ?? 'fd62:7472::/64',
   };
   const addresses = [config.localAddress, config.probeAddress, config.tapAddress];
@@ -64,6 +71,10 @@ export function readInternal(root: MapReader): InternalConfig {
       'expected three different addresses for local-address, probe-address, tap-address',
     );
   }
+  const { probePrefix, probeNextHops } = config;
+  const inside = [...addresses, probePrefix].find((inner) => covers(probeNextHops, inner));
+  if (inside !== undefined) reader.error('probe-next-hops', `expected a prefix of its own, ${inside} lies in it`);
+  else if (covers(probePrefix, probeNextHops)) reader.error('probe-next-hops', `lies in probe-prefix ${probePrefix}`);
   reader.finish();
   return config;
 }

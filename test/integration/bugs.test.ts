@@ -41,6 +41,7 @@ const CONFIG = JSON.stringify({
   defaults: { martians: 'none', 'reject-default-route': false },
   neighbors: [neighbor(1), neighbor(2)],
   replicas: ['frr', 'bird', 'openbgpd'].map((kind) => ({ name: kind, kind })),
+  fib: { backend: 'none' },
 });
 
 /** The shell commands by which the judge starts the router in its namespace. */

@@ -47,6 +47,7 @@ replicas:
   - { name: frr, kind: frr }
   - { name: bird, kind: bird }
   - { name: openbgpd, kind: openbgpd }
+fib: { backend: none }
 `;
 
 interface Case {
@@ -243,7 +244,7 @@ describe('one configuration, three daemons', () => {
   async function run(kind: ReplicaKind): Promise<CollectedTable> {
     const { config } = parseConfig(YAML, 'test.yaml');
     const replicaConfig = config!.replicas.find((replica) => replica.kind === kind)!;
-    const plan = planSessions(config!, kind);
+    const plan = planSessions(config!, replicaConfig);
     const replica = lab.make(kind, {
       replica: replicaConfig,
       sessions: plan,

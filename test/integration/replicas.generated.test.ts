@@ -18,6 +18,7 @@ replicas:
   - { name: frr, kind: frr }
   - { name: bird, kind: bird }
   - { name: openbgpd, kind: openbgpd }
+fib: { backend: none }
 `;
 
 describe('generated configurations', () => {
@@ -37,7 +38,7 @@ describe('generated configurations', () => {
       const { config, diagnostics } = parseConfig(YAML, 'test.yaml');
       expect(diagnostics).toBeUndefined();
       const replicaConfig = config!.replicas.find((replica) => replica.kind === kind)!;
-      const plan = planSessions(config!, kind);
+      const plan = planSessions(config!, replicaConfig);
       const replica = lab.make(kind, {
         replica: replicaConfig,
         sessions: plan,

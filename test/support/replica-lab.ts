@@ -67,7 +67,7 @@ export class ReplicaLab {
     const { name = kind, passive = true, ...rest } = options;
     const replica = new Replica({
       hub: this.hub,
-      replica: { name, kind, environment: {} },
+      replica: { name, kind, environment: {}, fib: 'none' },
       runDirectory: this.directory,
       sessions,
       generate: (paths) => nativeConfig(kind, sessions, paths, { passive }),

@@ -94,6 +94,7 @@ export class RouterLab {
       neighbors: setup.neighbors,
       replicas: setup.replicas ?? REPLICAS,
       voting: { strategy: 'continuous-majority', 'stability-threshold': '300ms', ...setup.voting },
+      fib: { backend: 'none' },
       ...setup.more,
     };
     const file = path.join(this.lab.directory, `${name.replaceAll('/', '-')}.yaml`);

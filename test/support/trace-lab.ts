@@ -109,6 +109,7 @@ function routerYaml(scenario: TraceScenario, directory: string): string {
     'replicas:',
     ...KINDS.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${scenario.strategy ?? 'continuous-majority'} }`,
+    'fib: { backend: none }',
     '',
   ].join('\n');
 }

@@ -48,6 +48,27 @@ describe('defaults', () => {
     });
     expect(config.router).toMatchObject({ port: 179, runDirectory: '/run/btr' });
     expect(config.logging.voteLog).toBe('/run/btr/votes.jsonl');
+    expect(config.fib).toEqual({
+      backend: 'kernel',
+      table: 254,
+      protocol: 179,
+      metric: 179,
+      advertiseAfterInstall: false,
+      keep: false,
+      auditInterval: 60_000,
+      restartTime: 120,
+      staleRoutes: 180_000,
+    });
+    expect(config.internal.probeNextHops).toBe('198.18.254.0/24');
+  });
+
+  it('takes the FIB votes of a replica from where its kind has them, and from nowhere without a FIB', () => {
+    const replicas = '[{ name: a, kind: frr }, { name: b, kind: bird, fib: tap }, { name: c, kind: openbgpd }]';
+    const fibs = (more?: string) =>
+      good(file({ replicas, ...(more === undefined ? {} : { more }) })).replicas.map(({ fib }) => fib);
+    expect(fibs()).toEqual(['netlink', 'tap', 'tap']);
+    expect(fibs('fib: { backend: dry-run }\n')).toEqual(['netlink', 'tap', 'tap']);
+    expect(fibs('fib: { backend: none }\n')).toEqual(['none', 'none', 'none']);
   });
 
   it('needs a majority of the replicas as quorum', () => {
@@ -157,6 +178,13 @@ describe('mistakes', () => {
     ],
     ['k without use', { more: 'voting: { k: 1 }' }, ['belongs to strategy wait-for-consensus']],
     ['duration without unit', { more: 'voting: { hang-threshold: 10 }' }, ['with its unit']],
+    ['FIB of OpenBGPD', { replicas: '[{ name: a, kind: openbgpd, fib: netlink }]' }, ['expected tap or none']],
+    ['FIB backend', { more: 'fib: { backend: kernl }' }, ['did you mean "kernel"']],
+    ['local table', { more: 'fib: { table: 255 }' }, ['fib.table expected another table']],
+    ['install without a FIB', { more: 'fib: { backend: none, advertise-after-install: true }' }, ['expected false']],
+    ['probe next hops', { more: 'internal: { probe-next-hops: 198.18.254.0/25 }' }, ['of length 24 or less']],
+    ['probe next hops in use', { more: 'internal: { probe-next-hops: 198.18.0.0/24 }' }, ['198.18.0.1 lies in it']],
+    ['neighbour among the probe next hops', { neighbor: NEIGHBOR.replace('10.0.1.2', '198.18.254.9') }, ['lies in']],
     ['section', { more: 'polices: {}' }, ['unknown key "polices"']],
     ['a list for a mapping', { router: '[1]' }, ['expected a mapping, found a list']],
   ];
