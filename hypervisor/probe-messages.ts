@@ -1,5 +1,6 @@
 // The UPDATE that carries a probe into a replica and what is read from its echo on the tap. The probe's number travels as the
-// MED: all daemons keep it between eBGP and iBGP and treat a changed one as a changed route.
+// MED: all daemons keep it between eBGP and iBGP and treat a changed one as a changed route. No route write shows a MED, so with a
+// FIB the last digits of the number are in the next hop as well.
 import { AttributeCursor, AttributeFlag, AttributeType, readU32 } from '../wire/bgp/attributes.js';
 import { UpdatePacker } from '../wire/bgp/pack.js';
 import { NlriCursor, parseUpdate, UpdateView } from '../wire/bgp/update.js';
@@ -10,14 +11,32 @@ import { PrefixTable } from '../wire/prefix-table.js';
 
 const NO_EXPORT = 0xffffff01;
 
+/** Next hops that take turns: the range's first address + 1 to + 250. */
+export const PROBE_NEXT_HOPS = 250;
+
+/**
+ * The number of the probe whose next hop was number `n` (0 to 249) of the range, when `current` is the number of the last
+ * one sent: the youngest that fits. Undefined when there was none yet.
+ */
+export function sequenceOfNextHop(n: number, current: number): number | undefined {
+  const behind = (current - n) % PROBE_NEXT_HOPS;
+  const sequence = current - (behind < 0 ? behind + PROBE_NEXT_HOPS : behind);
+  return sequence >= 1 ? sequence : undefined;
+}
+
 export interface ProbeSettings {
   probeAddress: string;
   probeAs: number;
   probePrefix: string;
+  /** Where the next hops are taken from (/24 or shorter); undefined: `probeAddress` is the next hop of every probe. */
+  nextHops?: string | undefined;
 }
 
 export class ProbeMessages {
   private readonly settings: ProbeSettings;
+  private readonly nextHop: Uint8Array;
+  /** First address of the range as a number. */
+  private readonly firstNextHop: number | undefined;
   private readonly table = new PrefixTable({ maxPrefixes: 16 });
   private readonly ids: Uint32Array;
   private readonly packer = new UpdatePacker(4096);
@@ -30,6 +49,10 @@ export class ProbeMessages {
 
   constructor(settings: ProbeSettings) {
     this.settings = settings;
+    const { probeAddress, nextHops } = settings;
+    this.nextHop = parseIpv4(probeAddress) ?? new Uint8Array(4);
+    const range = nextHops === undefined ? undefined : parseIpv4(nextHops.split('/')[0]);
+    this.firstNextHop = range && readU32(range, 0);
     this.ids = Uint32Array.of(this.table.parse(settings.probePrefix));
   }
 
@@ -44,11 +67,7 @@ export class ProbeMessages {
     attributes.u8(2);
     attributes.u8(1);
     attributes.u32(this.settings.probeAs);
-    this.attribute(
-      AttributeFlag.TRANSITIVE,
-      AttributeType.NEXT_HOP,
-      parseIpv4(this.settings.probeAddress) ?? [0, 0, 0, 0],
-    );
+    this.attribute(AttributeFlag.TRANSITIVE, AttributeType.NEXT_HOP, this.nextHopOf(sequence));
     attributes.u8(AttributeFlag.OPTIONAL);
     attributes.u8(AttributeType.MED);
     attributes.u8(4);
@@ -84,6 +103,12 @@ export class ProbeMessages {
       }
     }
     return undefined;
+  }
+
+  private nextHopOf(sequence: number): Uint8Array {
+    if (this.firstNextHop === undefined) return this.nextHop;
+    new DataView(this.nextHop.buffer).setUint32(0, this.firstNextHop + 1 + (sequence % PROBE_NEXT_HOPS));
+    return this.nextHop;
   }
 
   private attribute(flags: number, type: number, value: ArrayLike<number>): void {
