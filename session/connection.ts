@@ -1,5 +1,6 @@
 // One transport connection inside the session state machine: its phase and its two timers as numbers.
 // Owns no decisions; those are fsm.ts.
+import type { GracefulRestart } from '../wire/bgp/graceful-restart.js';
 import type { ConnectionId, Negotiated, SessionState } from './types.js';
 
 /** `connecting`: no transport yet. `awaiting`: transport up, nothing said, the peer speaks first. Then as in RFC 4271. */
@@ -11,6 +12,8 @@ export class Connection {
   readonly own: boolean;
   phase: Phase;
   negotiated: Negotiated | undefined;
+  /** What our OPEN on it says about graceful restart. */
+  restart: GracefulRestart | undefined;
   /** Milliseconds; when the peer (or the network) has been silent for too long. */
   holdDeadline = Infinity;
   keepaliveDeadline = Infinity;

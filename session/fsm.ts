@@ -61,7 +61,6 @@ const FSM_SUBCODE = { connecting: 0, awaiting: 0, OpenSent: 1, OpenConfirm: 2, E
 
 export class SessionFsm {
   private readonly config: SessionConfig & typeof SESSION_DEFAULTS;
-  private readonly open: Uint8Array;
   private connections: Connection[] = [];
   /** The one established connection; kept apart for the hot path. */
   private live: Connection | undefined;
@@ -79,7 +78,6 @@ export class SessionFsm {
     // An option given as undefined means its default too.
     const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
     this.config = { ...SESSION_DEFAULTS, ...(given as unknown as SessionConfig) } as typeof this.config;
-    this.open = ownOpen(config);
   }
 
   get state(): SessionState {
@@ -128,7 +126,7 @@ export class SessionFsm {
         if (!this.running) this.begin();
         return;
       case 'stop':
-        return this.stop(event.subcode, event.text);
+        return this.stop(event.subcode, event.text, event.keepRoutes ?? false);
       case 'incoming':
         return this.incoming();
       case 'timer':
@@ -178,7 +176,7 @@ export class SessionFsm {
     this.effects.push({ kind: 'connect', connection: connection.id });
   }
 
-  private stop(subcode: number, text?: string): void {
+  private stop(subcode: number, text: string | undefined, keepRoutes: boolean): void {
     const speaks = subcode === CeaseSubcode.ADMINISTRATIVE_SHUTDOWN || subcode === CeaseSubcode.ADMINISTRATIVE_RESET;
     const data = speaks && text ? encodeShutdownCommunication(text) : undefined;
     const error = bgpError(ErrorCode.CEASE, subcode, text ?? '', data);
@@ -187,7 +185,12 @@ export class SessionFsm {
     this.idleDeadline = Infinity;
     this.connectDeadline = Infinity;
     this.failures = 0;
-    for (const connection of [...this.connections]) this.fail(connection, error);
+    for (const connection of [...this.connections]) {
+      const { restart, negotiated } = connection;
+      const silent = keepRoutes && restart !== undefined && (!negotiated || negotiated.gracefulRestart !== undefined);
+      if (silent) this.drop(connection, transportReason('ended for a graceful restart'), false);
+      else this.fail(connection, error);
+    }
   }
 
   private incoming(): void {
@@ -211,12 +214,14 @@ export class SessionFsm {
   private transportUp(connection: Connection): void {
     connection.phase = 'awaiting';
     connection.holdDeadline = this.now + this.config.openHold * SECOND;
+    connection.restart = this.config.gracefulRestart?.();
     if (!this.config.waitForPeerOpen) this.sendOpen(connection);
   }
 
   private sendOpen(connection: Connection): void {
     connection.phase = 'OpenSent';
-    this.effects.push({ kind: 'send', connection: connection.id, bytes: this.open });
+    const bytes = ownOpen(this.config, connection.restart);
+    this.effects.push({ kind: 'send', connection: connection.id, bytes });
   }
 
   // --- messages --------------------------------------------------------------------------------------------------
@@ -245,7 +250,7 @@ export class SessionFsm {
 
   private openReceived(connection: Connection, buffer: Uint8Array, start: number, end: number): void {
     const open = decodeOpen(buffer, start, end);
-    const negotiated = isBgpError(open) ? open : negotiate(this.config, open);
+    const negotiated = isBgpError(open) ? open : negotiate(this.config, connection.restart, open);
     if (isBgpError(negotiated)) return this.fail(connection, negotiated);
     if (!this.winsCollision(connection, negotiated)) return;
     connection.negotiated = negotiated;

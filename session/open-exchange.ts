@@ -9,6 +9,8 @@ import {
 } from '../wire/bgp/capabilities.js';
 import { bgpError, ErrorCode } from '../wire/bgp/error.js';
 import type { BgpError } from '../wire/bgp/error.js';
+import { encodeGracefulRestart, gracefulRestartOf } from '../wire/bgp/graceful-restart.js';
+import type { GracefulRestart } from '../wire/bgp/graceful-restart.js';
 import { BGP_VERSION, encodeOpen } from '../wire/bgp/open.js';
 import type { OpenMessage } from '../wire/bgp/open.js';
 import type { Negotiated, SessionConfig } from './types.js';
@@ -17,14 +19,19 @@ const BAD_PEER_AS = 2;
 const BAD_BGP_IDENTIFIER = 3;
 const UNSUPPORTED_CAPABILITY = 7;
 
-/** The OPEN message that the configuration stands for, as bytes. */
-export function ownOpen(config: SessionConfig): Uint8Array {
-  const { localAs, holdTime, routerId, capabilities } = config;
-  return encodeOpen({ version: BGP_VERSION, as: localAs, holdTime, routerId, capabilities: [...capabilities] });
+/** The OPEN message that the configuration stands for, as bytes; `restart` is what it says about graceful restart. */
+export function ownOpen(config: SessionConfig, restart: GracefulRestart | undefined): Uint8Array {
+  const { localAs, holdTime, routerId } = config;
+  const capabilities = [...config.capabilities, ...(restart ? [encodeGracefulRestart(restart)] : [])];
+  return encodeOpen({ version: BGP_VERSION, as: localAs, holdTime, routerId, capabilities });
 }
 
-/** What the session will be with this peer, or the NOTIFICATION that its OPEN deserves. */
-export function negotiate(config: SessionConfig, open: OpenMessage): Negotiated | BgpError {
+/** What the session will be with this peer, or the NOTIFICATION that its OPEN deserves. `restart`: as in `ownOpen`. */
+export function negotiate(
+  config: SessionConfig,
+  restart: GracefulRestart | undefined,
+  open: OpenMessage,
+): Negotiated | BgpError {
   if (config.peerAs !== undefined && open.as !== config.peerAs) {
     return openError(BAD_PEER_AS, `peer has AS ${open.as}, AS ${config.peerAs} is configured`);
   }
@@ -54,6 +61,7 @@ export function negotiate(config: SessionConfig, open: OpenMessage): Negotiated 
     as4: both(CapabilityCode.FOUR_OCTET_AS),
     routeRefresh: both(CapabilityCode.ROUTE_REFRESH),
     extendedMessage: both(CapabilityCode.EXTENDED_MESSAGE),
+    gracefulRestart: restart && gracefulRestartOf(open),
     peerOpen: open,
   };
 }

@@ -2,6 +2,7 @@
 // Owns no behaviour; the machine itself is fsm.ts, where the contract between it and its owner is written down.
 import type { Capability } from '../wire/bgp/capabilities.js';
 import type { BgpError } from '../wire/bgp/error.js';
+import type { GracefulRestart } from '../wire/bgp/graceful-restart.js';
 import type { OpenMessage } from '../wire/bgp/open.js';
 
 /** The states of RFC 4271 section 8.2.2. A session with two connections is in the furthest state of the two. */
@@ -24,6 +25,11 @@ export interface SessionConfig {
   readonly keepalive?: number;
   /** What the OPEN offers, in this order. */
   readonly capabilities: readonly Capability[];
+  /**
+   * Asked for each OPEN: what it says about graceful restart (RFC 4724), since what has been preserved changes while the owner runs.
+   * Undefined: nothing. Default: nothing.
+   */
+  readonly gracefulRestart?: () => GracefulRestart | undefined;
   /** Codes the peer must offer too, else NOTIFICATION 2/7. At least one common address family is always required. */
   readonly requiredCapabilities?: readonly number[];
   /** Never connect, only accept. Default false. */
@@ -73,14 +79,19 @@ export interface Negotiated {
   readonly routeRefresh: boolean;
   /** Messages up to 65535 bytes in both directions (RFC 8654). */
   readonly extendedMessage: boolean;
+  /** What the peer says about graceful restart (RFC 4724), if both sides do; then it may keep our routes while we restart. */
+  readonly gracefulRestart: GracefulRestart | undefined;
   readonly peerOpen: OpenMessage;
 }
 
 export type SessionEvent =
   /** Operator or owner wants the session. Ends an idle-hold at once; ignored outside Idle. */
   | { readonly kind: 'start' }
-  /** CEASE with `subcode` (RFC 4486; text for 2 and 4 per RFC 9003) to every connection, then Idle until `start`. */
-  | { readonly kind: 'stop'; readonly subcode: number; readonly text?: string }
+  /**
+   * CEASE with `subcode` (RFC 4486; text for 2 and 4 per RFC 9003) to every connection, then Idle until `start`. With `keepRoutes`
+   * a connection on which graceful restart may be agreed ends without a word, for a NOTIFICATION would have the peer drop our routes.
+   */
+  | { readonly kind: 'stop'; readonly subcode: number; readonly text?: string; readonly keepRoutes?: boolean }
   /** A peer's connection has been accepted by the listener; the answer is one effect `accept` or `refuse`. */
   | { readonly kind: 'incoming' }
   /** The connection asked for by effect `connect` is up, or could not be made. */

@@ -95,9 +95,12 @@ export class SessionRunner {
     this.handle({ kind: 'start' });
   }
 
-  /** CEASE with a subcode (RFC 4486; the text travels with 2 and 4), no new attempt; resolves when all sockets are closed. */
-  async stop(subcode: number, text?: string): Promise<void> {
-    this.handle(text === undefined ? { kind: 'stop', subcode } : { kind: 'stop', subcode, text });
+  /**
+   * CEASE with a subcode (RFC 4486; the text travels with 2 and 4), no new attempt; resolves when all sockets are closed. With
+   * `keepRoutes` a peer that knows graceful restart hears nothing, so that it keeps our routes for a while.
+   */
+  async stop(subcode: number, text?: string, keepRoutes = false): Promise<void> {
+    this.handle({ kind: 'stop', subcode, keepRoutes, ...(text === undefined ? {} : { text }) });
     await Promise.all(this.closing);
   }
 

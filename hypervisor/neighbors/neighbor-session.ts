@@ -4,6 +4,7 @@ import net from 'node:net';
 import type { NeighborConfig } from '../../configs/model.js';
 import { close } from '../../preload/native.js';
 import type { Capability } from '../../wire/bgp/capabilities.js';
+import type { GracefulRestart } from '../../wire/bgp/graceful-restart.js';
 import { SessionRunner } from '../io/session-runner.js';
 import type { SessionCallbacks } from '../io/session-runner.js';
 import type { ListenerEntry, NeighborListener } from './neighbor-listener.js';
@@ -29,6 +30,8 @@ export interface NeighborSessionOptions {
   router: { as: number; routerId: string };
   /** What all replicas and the configuration agree on. */
   capabilities: readonly Capability[];
+  /** Asked for each OPEN: what it says about graceful restart; undefined: nothing. */
+  gracefulRestart?: () => GracefulRestart | undefined;
   /** Shared by all neighbours; the session registers itself while it is started. */
   listener: NeighborListener;
   callbacks: SessionCallbacks;
@@ -54,6 +57,7 @@ export class NeighborSession extends SessionRunner {
         connectRetry: neighbor.connectRetry,
         passive: neighbor.passive,
         capabilities,
+        ...(options.gracefulRestart ? { gracefulRestart: options.gracefulRestart } : {}),
         jitter: options.jitter ?? 0.75 + Math.random() / 4,
       },
       connect: () => connectTo(neighbor),
@@ -77,10 +81,10 @@ export class NeighborSession extends SessionRunner {
     super.start();
   }
 
-  /** CEASE with this subcode; from then on the neighbour is a stranger. Resolves when its sockets are closed. */
-  override async stop(subcode: number, text?: string): Promise<void> {
+  /** As SessionRunner.stop; from then on the neighbour is a stranger. Resolves when its sockets are closed. */
+  override async stop(subcode: number, text?: string, keepRoutes = false): Promise<void> {
     // The sockets first: without its key the kernel would no longer let the NOTIFICATION through.
-    await super.stop(subcode, text);
+    await super.stop(subcode, text, keepRoutes);
     if (this.registered) this.listener.unregister(this.entry);
     this.registered = false;
   }
