@@ -2,8 +2,10 @@
 import type { RouterConfig } from '../configs/model.js';
 import type { Replicator } from '../replicator/replicator.js';
 import type { Electorate } from '../voter/electorate.js';
+import type { InstallGate } from './install-gate.js';
 import type { Intake } from './intake.js';
 import type { Logger } from './logging.js';
+import type { RestartWatch } from './restart-watch.js';
 import type { Tables } from './tables.js';
 import type { VoteLog } from './vote-log.js';
 import type { RecordContext } from './vote-records.js';
@@ -19,6 +21,10 @@ export interface RouterContext {
   intake: Intake;
   voteLog: VoteLog;
   records: RecordContext;
+  /** What neighbours are told of the router's own restart, and until when. */
+  restart: RestartWatch;
+  /** With advertise-after-install: which prefixes may be announced. */
+  gate: InstallGate | undefined;
   /** When anything last came in from any neighbour, ms. */
   replicatorInput(): number;
   /** Asks for a turn of the main loop: emission and feeding happen there, after all reads of this turn. */

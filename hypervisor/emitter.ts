@@ -1,6 +1,7 @@
 // Sends the verdicts of one neighbour's voter to that neighbour: takes dirty ballots in batches, groups those that share attributes,
 // packs them into as few UPDATEs as possible. Level-triggered: what goes out is the verdict at the time of writing.
-// Owns packing and grouping; when to pump, and the socket, belong to neighbor-port.ts.
+// Owns packing and grouping; when to pump, and the socket, belong to neighbor-port.ts, and what may be announced yet to install-gate.ts.
+import { DirtyQueue } from '../voter/dirty-queue.js';
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { routeAttributesToAs2 } from '../wire/bgp/as4.js';
@@ -19,6 +20,11 @@ export interface EmitterVoter {
   agreement(prefix: number): number;
 }
 
+/** Says which prefixes may be announced (install-gate.ts); one that may not is requeued in the voter when it may. */
+export interface EmitterGate {
+  admits(prefix: number): boolean;
+}
+
 /** Told of every group of prefixes that goes out, for the vote log: ids[from..to) now have `attributes` (0: withdrawn). */
 export type DecisionSink = (
   family: Family,
@@ -35,6 +41,8 @@ export class Emitter {
   /** Prefixes that the neighbour holds now. */
   held = 0;
   private isHeld = new Uint8Array(1 << 16);
+  /** Prefixes that were not admitted, and possibly still are not. */
+  private readonly heldBack = new DirtyQueue();
   private readonly voter: EmitterVoter;
   private readonly prefixes: PrefixTable;
   private readonly attributes: AttributeTable;
@@ -42,6 +50,7 @@ export class Emitter {
   private readonly as4: boolean;
   private readonly families: number;
   private readonly decided: DecisionSink;
+  private readonly gate: EmitterGate | undefined;
   private readonly out = new ByteWriter(1 << 16);
   private readonly old = new ByteWriter(4096);
   private readonly dirty = new Uint32Array(BATCH);
@@ -53,6 +62,7 @@ export class Emitter {
     tables: { prefixes: PrefixTable; attributes: AttributeTable },
     session: { as4: boolean; families: number; maxMessage: number },
     decided: DecisionSink,
+    gate?: EmitterGate,
   ) {
     this.voter = voter;
     this.prefixes = tables.prefixes;
@@ -61,6 +71,7 @@ export class Emitter {
     this.as4 = session.as4;
     this.families = session.families;
     this.decided = decided;
+    this.gate = gate;
   }
 
   /** The next batch of verdicts as UPDATE messages, valid until the next call; undefined when nothing is dirty. */
@@ -80,6 +91,19 @@ export class Emitter {
     return this.out.buffer.subarray(0, this.out.length);
   }
 
+  /** Some verdict waits for admission. Costs nothing per prefix in the long run. */
+  get waits(): boolean {
+    const { heldBack, voter, gate } = this;
+    while (heldBack.size > 0) {
+      const prefix = heldBack.shift();
+      const verdict = voter.verdict(prefix);
+      if (verdict === 0 || verdict === voter.advertised(prefix) || gate!.admits(prefix)) continue;
+      heldBack.add(prefix);
+      return true;
+    }
+    return false;
+  }
+
   endOfRib(): Uint8Array {
     this.out.reset();
     for (const family of [IPV4_UNICAST, IPV6_UNICAST] as Family[]) {
@@ -90,17 +114,22 @@ export class Emitter {
 
   /** Orders the batch by (attributes, family, who agrees); a key is an exact integer below 2^53. */
   private sort(count: number): number {
-    const { dirty, keys, voter } = this;
+    const { dirty, keys, voter, gate } = this;
     let taken = 0;
     for (let i = 0; i < count; i++) {
       const prefix = dirty[i];
+      const verdict = voter.verdict(prefix);
       const family = this.prefixes.family(prefix);
       if ((this.families & (1 << family)) === 0) {
         // Not negotiated with this neighbour: there is nothing to send, now or later.
-        voter.markAdvertised(prefix, voter.verdict(prefix));
+        voter.markAdvertised(prefix, verdict);
         continue;
       }
-      keys[taken++] = ((voter.verdict(prefix) * 2 + family) * 65536 + voter.agreement(prefix)) * BATCH + i;
+      if (verdict !== 0 && gate !== undefined && !gate.admits(prefix)) {
+        this.heldBack.add(prefix);
+        continue;
+      }
+      keys[taken++] = ((verdict * 2 + family) * 65536 + voter.agreement(prefix)) * BATCH + i;
     }
     keys.subarray(0, taken).sort();
     for (let k = 0; k < taken; k++) this.ids[k] = dirty[keys[k] % BATCH];

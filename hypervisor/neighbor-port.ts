@@ -5,10 +5,11 @@ import type { NeighborConfig } from '../configs/model.js';
 import type { DownReason, Negotiated } from '../session/types.js';
 import { UpdateVoter } from '../voter/update-voter.js';
 import { toAs4 } from '../wire/bgp/as4.js';
+import type { GracefulRestart } from '../wire/bgp/graceful-restart.js';
 import { reencodeUpdate } from '../wire/bgp/reencode.js';
 import { parseUpdate, UpdateView, type UpdateVerdict } from '../wire/bgp/update.js';
 import { ByteWriter } from '../wire/byte-writer.js';
-import type { Family } from '../wire/family.js';
+import { familyName, type Family } from '../wire/family.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { Emitter } from './emitter.js';
@@ -22,6 +23,8 @@ const MAX_MESSAGE = 4096;
 const MAX_EXTENDED_MESSAGE = 65535;
 /** Room in the session's output queue (of 256 KiB) that makes it worth while to pack another batch. */
 const MIN_ROOM = 64 * 1024;
+/** End-of-RIB waits that long for routes that the kernel has not taken; it may refuse some of them for ever, ms. */
+const INSTALL_PATIENCE_MS = 10_000;
 
 function total(counters: Readonly<Record<string, number>>): number {
   return Object.values(counters).reduce((sum, count) => sum + count, 0);
@@ -53,6 +56,8 @@ export class NeighborPort {
   private session!: SessionRunner;
   private emitter: Emitter | undefined;
   private endOfRibDue = false;
+  /** Since when nothing but the gate keeps End-of-RIB from being sent, ms. */
+  private gatedSince = Infinity;
   private flaps = 0;
   private lastError: string | null = null;
   private treatedAsWithdraw = 0;
@@ -69,6 +74,11 @@ export class NeighborPort {
 
   attach(session: SessionRunner): void {
     this.session = session;
+  }
+
+  /** What the next OPEN to this neighbour says about graceful restart. */
+  gracefulRestart(): GracefulRestart | undefined {
+    return this.context.restart.offer(this.config.families);
   }
 
   /** Session callbacks. */
@@ -90,9 +100,12 @@ export class NeighborPort {
         const group = { family, attributes, agree, ids, from, to };
         context.voteLog.append(decisionRecord(context.records, now(), this.config.address, group));
       },
+      context.gate,
     );
     this.endOfRibDue = true;
+    this.gatedSince = Infinity;
     this.lastError = null;
+    context.restart.up(this.index, negotiated, this.upSince);
     context.replicator.neighborUp(this.index, negotiated.families, this.upSince);
     context.log.info(`neighbour ${this.config.address} (AS ${negotiated.peerAs}) is up`);
     context.voteLog.append(plainRecord(this.upSince, 'session', { neighbor: this.config.address, state: 'up' }));
@@ -107,6 +120,7 @@ export class NeighborPort {
     this.flaps++;
     this.lastError = reason.text;
     this.pacer.paused = false;
+    this.context.restart.down(this.index);
     // The replicas' sessions close before the history goes, so that nothing is pulled from it in between.
     this.events.down(this);
     this.context.replicator.neighborDown(this.index, at);
@@ -138,6 +152,7 @@ export class NeighborPort {
       return;
     }
     if (verdict.kind === 'treat-as-withdraw') this.noteTreatAsWithdraw(verdict);
+    this.noteInput(this.view.endOfRib);
     if (negotiated.as4 || this.view.sectionCount === 0) {
       this.context.replicator.receive(this.index, message, start, end, this.view, verdict, now());
     } else {
@@ -175,9 +190,13 @@ export class NeighborPort {
     if (this.voter.dirty > 0) this.context.schedule();
     if (this.pacer.paused) this.pace();
     if (this.endOfRibDue && settled && this.voter.dirty === 0 && this.emitter !== undefined) {
-      this.endOfRibDue = false;
-      this.session.write(this.emitter.endOfRib());
+      this.sendEndOfRib(this.emitter, at);
     }
+  }
+
+  /** Takes a prefix up again that the gate has held back. */
+  requeue(prefix: number): void {
+    if (this.negotiated !== undefined) this.voter.requeue(prefix);
   }
 
   /** Looks again at whether the replicas can take more from this neighbour. */
@@ -233,6 +252,27 @@ export class NeighborPort {
       if (again.kind !== 'reset') this.context.replicator.receive(this.index, bytes, at, end, view, again, now());
       at = end;
     }
+  }
+
+  /**
+   * At its reception a neighbour drops every route of ours that it has kept and not heard again: after a restart it has to wait until we
+   * know all of them again.
+   */
+  private sendEndOfRib(emitter: Emitter, at: number): void {
+    if (this.context.restart.restarting) return;
+    this.gatedSince = Math.min(this.gatedSince, at);
+    if (emitter.waits && at - this.gatedSince < INSTALL_PATIENCE_MS) return;
+    this.endOfRibDue = false;
+    this.session.write(emitter.endOfRib());
+  }
+
+  private noteInput(endOfRib: Family | undefined): void {
+    const { restart, log } = this.context;
+    const at = now();
+    restart.input(this.index, at);
+    if (endOfRib === undefined) return;
+    restart.endOfRib(this.index, endOfRib, at);
+    log.debug(`neighbour ${this.config.address}: End-of-RIB of ${familyName(endOfRib)}`);
   }
 
   private noteTreatAsWithdraw(verdict: UpdateVerdict): void {

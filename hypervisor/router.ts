@@ -11,6 +11,7 @@ import { Canonicaliser } from '../wire/bgp/canonical.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { ControlServer } from './control/server.js';
+import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
 import { NeighborPort } from './neighbor-port.js';
@@ -19,6 +20,7 @@ import { ProbeMessages } from './probe-messages.js';
 import { ReplicaPort } from './replica-port.js';
 import { Replica } from './replicas/replica.js';
 import { Reports } from './reports.js';
+import { restartWatchOf } from './restart-watch.js';
 import { RunDirectory } from './run-directory.js';
 import { routerStatus } from './router-status.js';
 import { Tables } from './tables.js';
@@ -83,12 +85,12 @@ export class Router {
     for (const failure of failures) this.log.error(failure);
   }
 
-  /** CEASE to the neighbours, then the replicas, then everything else. Safe to call at any time, and twice. */
+  /** CEASE to the neighbours (fib.keep: silence), then the replicas, then everything else. Safe to call at any time, and twice. */
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
     clearInterval(this.ticker);
-    const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down');
+    const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down', this.config.fib.keep);
     await Promise.race([goodbyes, delay(GOODBYE_MS)]);
     await this.pool?.close();
     await Promise.all(this.replicas.map((replica) => replica.stop()));
@@ -118,6 +120,8 @@ export class Router {
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
       voteLog: openVoteLog(config.logging.voteLog, log),
       records: { prefixes, attributes, replicas },
+      restart: restartWatchOf(config),
+      gate: installGateOf(config, prefixes, (prefix) => this.requeue(prefix)),
       replicatorInput: () => this.lastInput,
       schedule: () => this.schedule(),
     };
@@ -171,6 +175,12 @@ export class Router {
     return routerStatus(this.context, ports, { open: this.open, voteLogDropped: this.context.voteLog.dropped });
   }
 
+  /** Something that kept a prefix from being advertised is over. */
+  private requeue(prefix: number): void {
+    for (const neighbor of this.neighbors) neighbor.requeue(prefix);
+    this.schedule();
+  }
+
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
@@ -195,7 +205,8 @@ export class Router {
     for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
     this.context.voteLog.flush();
     if (at - this.withoutReplicasSince > this.config.voting.holdWithoutReplicas) this.closeNeighbors();
-    const holders = [this.context.replicator, ...this.neighbors.map(({ voter }) => voter)];
+    const { gate, replicator } = this.context;
+    const holders = [replicator, ...(gate ? [gate] : []), ...this.neighbors.map(({ voter }) => voter)];
     if (this.context.tables.sweepIfGrown(holders)) this.context.intake.forgetCaches();
   }
 

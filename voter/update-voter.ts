@@ -202,6 +202,12 @@ export class UpdateVoter {
     if (this.ballots.verdict[prefix] !== attributes) this.queue.add(prefix);
   }
 
+  /** The caller took this prefix without advertising its verdict, and could do so now. */
+  requeue(prefix: number): void {
+    const { limit, verdict, advertised } = this.ballots;
+    if (prefix < limit && verdict[prefix] !== advertised[prefix]) this.queue.add(prefix);
+  }
+
   /** The neighbour's session is gone: it holds nothing. The verdicts stay and are all to be advertised anew. O(all). */
   markAllUnadvertised(): void {
     const { ballots } = this;

@@ -15,6 +15,7 @@ interface RunOptions {
   runDirectory: string | undefined;
   logLevel: string | undefined;
   logJson: boolean;
+  keepFib: boolean;
 }
 
 /** Resolves with the signal that ends the program; a second signal ends it at once. */
@@ -43,6 +44,7 @@ async function run(options: RunOptions): Promise<void> {
   const { config, diagnostics } = loadConfig(options.config);
   if (config === undefined) throw new UserError(diagnostics.map(formatDiagnostic).join('\n'));
   if (options.runDirectory !== undefined) moveRunDirectory(config, path.resolve(options.runDirectory));
+  if (options.keepFib) config.fib.keep = true;
   const log = createLogger({
     level: options.logLevel ?? config.logging.level,
     json: options.logJson,
@@ -83,6 +85,12 @@ export const runCommand: CommandModule<object, RunOptions> = {
         type: 'boolean',
         default: false,
         describe: 'log one JSON object per line',
+      })
+      .option('keepFib', {
+        alias: 'keep-fib',
+        type: 'boolean',
+        default: false,
+        describe: "leave the router's routes in the kernel at the end, for the next start (fib.keep)",
       }),
   handler: async (options) => {
     await run(options);

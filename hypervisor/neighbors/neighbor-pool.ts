@@ -26,6 +26,7 @@ export class NeighborPool {
           routeRefresh: true,
           extendedMessage: false,
         }),
+        gracefulRestart: () => port.gracefulRestart(),
         listener: this.listener,
         callbacks: {
           onEstablished: (negotiated) => port.established(negotiated),
@@ -48,9 +49,12 @@ export class NeighborPool {
     for (const session of this.sessions) session.start();
   }
 
-  /** CEASE with this subcode to every neighbour; resolves when all sockets are closed. The listener stays. */
-  async stop(subcode: number, text: string): Promise<void> {
-    await Promise.all(this.sessions.map((session) => session.stop(subcode, text)));
+  /**
+   * CEASE with this subcode to every neighbour, with `keepRoutes` only to those that know no graceful restart; resolves when all sockets
+   * are closed. The listener stays.
+   */
+  async stop(subcode: number, text: string, keepRoutes = false): Promise<void> {
+    await Promise.all(this.sessions.map((session) => session.stop(subcode, text, keepRoutes)));
   }
 
   /** Stops listening. */
