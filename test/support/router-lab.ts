@@ -36,6 +36,9 @@ export const localAddress = (n: number): string => `10.0.${n}.1`;
 export const address6 = (n: number): string => `fd00:${n}::2`;
 export const localAddress6 = (n: number): string => `fd00:${n}::1`;
 export const asOf = (n: number): number => ROUTER_AS + n;
+/** The router's interface towards neighbour n, where neighbours have links of their own, and the other end of it. */
+export const linkOf = (n: number): string => `r${n}`;
+export const worldLinkOf = (n: number): string => `w${n}`;
 
 export type Config = Record<string, unknown>;
 
@@ -68,20 +71,24 @@ export interface RouterSetup {
 
 export class RouterLab {
   readonly lab: Lab;
-  private worldLinks = 0;
 
   private constructor(lab: Lab) {
     this.lab = lab;
   }
 
-  /** Takes the test process out of its namespace. Call it once per test file, before any socket is opened. */
-  static create(name: string, neighbors: number): RouterLab {
+  /**
+   * Takes the test process out of its namespace. Call it once per test file, before any socket is opened. `links`: all neighbours
+   * stand behind one link, or each behind one of its own.
+   */
+  static create(name: string, neighbors: number, { links = 'one' }: { links?: 'one' | 'each' } = {}): RouterLab {
     Lab.sweepStale();
     unshare(CLONE_NEWNET);
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
     const router = new RouterLab(Lab.create(name, { handleSignals: false }));
     router.lab.addNamespace('router');
-    router.joinWorld(Array.from({ length: neighbors }, (_, i) => i + 1));
+    const all = Array.from({ length: neighbors }, (_, i) => i + 1);
+    if (links === 'one') router.joinWorld(0, all);
+    else for (const n of all) router.joinWorld(n, [n]);
     return router;
   }
 
@@ -124,11 +131,11 @@ export class RouterLab {
     return this.lab.destroy();
   }
 
-  /** One link to the router's namespace that carries all neighbours of the test process. */
-  private joinWorld(neighbors: number[]): void {
+  /** A link to the router's namespace that carries these neighbours of the test process. */
+  private joinWorld(link: number, neighbors: number[]): void {
     const ip = (...args: string[]): void => void execFileSync('ip', args);
     const full = this.lab.namespace('router');
-    const [outer, inner] = [`w${this.worldLinks}`, `r${this.worldLinks++}`];
+    const [outer, inner] = [worldLinkOf(link), linkOf(link)];
     ip('link', 'add', 'name', outer, 'type', 'veth', 'peer', 'name', inner, 'netns', full);
     for (const n of neighbors) {
       ip('address', 'add', `${address(n)}/24`, 'dev', outer);
