@@ -124,6 +124,16 @@ export class AttributeCursor {
   }
 }
 
+/** The header of a message to be written; reusable. */
+export interface MessageHeader {
+  /** RTM_*. */
+  messageType: number;
+  /** NLM_F_*. */
+  flags: number;
+  seq: number;
+  pid: number;
+}
+
 /** Appends netlink messages to one growing buffer. */
 export class NetlinkWriter {
   buffer: Uint8Array;

@@ -14,18 +14,8 @@ import {
 import { RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF, RTA_PRIORITY, RTA_TABLE, RTA_VIA } from './constants.js';
 import { RTMSG_LENGTH, RTN_UNICAST, RTN_UNSPEC, RTNEXTHOP_LENGTH, RTNH_F_ONLINK, RTVIA_HEADER } from './constants.js';
 import { align, ATTRIBUTE_HEADER, NETLINK_HEADER, writeU16, writeU32 } from './message.js';
-import type { NetlinkWriter } from './message.js';
+import type { MessageHeader, NetlinkWriter } from './message.js';
 import { HOP_ONLINK, HopCursor, SET_HEADER } from './next-hop-set.js';
-
-/** The netlink header of a route message; reusable. */
-export interface RouteHeader {
-  /** RTM_NEWROUTE or RTM_DELROUTE. */
-  messageType: number;
-  /** NLM_F_*. */
-  flags: number;
-  seq: number;
-  pid: number;
-}
 
 /** What a route message says besides its hops; reusable. */
 export interface RouteFields {
@@ -49,12 +39,12 @@ const LONGEST_HOP = RTNEXTHOP_LENGTH + ATTRIBUTE_HEADER + 20;
 const hopCursor = new HopCursor();
 
 /**
- * Appends a whole route message. `hops` [hopsStart..hopsEnd) is a next-hop set (next-hop-set.ts); an empty range writes the key alone, as a
+ * Appends a whole route message (RTM_NEWROUTE, RTM_DELROUTE). `hops` [hopsStart..hopsEnd) is a next-hop set (next-hop-set.ts); an empty range writes the key alone, as a
  * delete has it. Returns false, and writes nothing, when the set is malformed or has an IPv4 gateway in an IPv6 route.
  */
 export function encodeRoute(
   writer: NetlinkWriter,
-  header: RouteHeader,
+  header: MessageHeader,
   route: RouteFields,
   hops: Uint8Array,
   hopsStart: number,

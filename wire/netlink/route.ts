@@ -26,7 +26,7 @@ import {
 import { align, ATTRIBUTE_HEADER, readU16, readU32 } from './message.js';
 
 export { encodeRoute } from './route-writer.js';
-export type { RouteFields, RouteHeader } from './route-writer.js';
+export type { RouteFields } from './route-writer.js';
 
 /** Next hops of one route at most; what has more is refused as malformed. */
 export const MAX_ROUTE_HOPS = 256;
