@@ -86,10 +86,6 @@ export class InstallFailures {
     return true;
   }
 
-  forEach(visit: (prefix: number) => void): void {
-    for (let prefix = 1; prefix < this.errnos.length; prefix++) if (this.errnos[prefix] !== 0) visit(prefix);
-  }
-
   /** The first `limit` in the order of ids; `wanted` names the next hops of each. */
   list(limit: number, wanted: (prefix: number) => number): InstallFailure[] {
     const failures: InstallFailure[] = [];

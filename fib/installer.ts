@@ -1,12 +1,13 @@
 // Stands between the verdicts and the kernel: remembers for every prefix which next hops are wanted and which ones the kernel holds of
 // ours, and derives the writes that make them equal. Owns what happens when the kernel refuses (back-off), when others interfere
 // (repair, audit), and after a restart (right routes stay untouched, stale ones stay until `sweepStale`). Pure: a backend carries the
-// batches out, time is an argument (ms). Prefixes and next-hop sets are opaque ids; no object per prefix (9 bytes, plus 5 to 10 in queues).
+// batches out, time is an argument (ms), prefixes and next-hop sets are opaque ids. The memory is install-state.ts.
 //
 // Level-triggered like the voters: what is written for a prefix is decided when it is taken into a batch. `next` and `settle` alternate.
 import { DirtyQueue } from '../voter/dirty-queue.js';
 import { InstallFailures, InstallLog } from './install-log.js';
 import type { InstallEvent, InstallFailure } from './install-log.js';
+import { DAMPED, IN_FLIGHT, InstallState, SEEN, STALE, TOUCHED } from './install-state.js';
 import { RetrySchedule } from './retry-schedule.js';
 import { OP_CREATE, OP_DELETE, OP_REPLACE } from './route-batch.js';
 import type { RouteBatch } from './route-batch.js';
@@ -29,7 +30,7 @@ export interface InstallerCounters {
   deleted: number;
   /** Writes that were refused. */
   refused: number;
-  /** Routes of ours that others changed or removed, as told by events and as found by audits. */
+  /** Routes of ours that others changed or removed, as told by events or found by audits; and those found by audits alone. */
   interfered: number;
   foundByAudit: number;
   audits: number;
@@ -44,33 +45,21 @@ const ESRCH = 3;
 /** Attempts to replace a route before the old one goes: an obsolete route must not stay for good because the new one is refused. */
 const REPLACE_ATTEMPTS = 3;
 
-// Flags of a prefix.
-/** The kernel holds a route that no verdict asked for since the start; it stays until `sweepStale`. */
-const STALE = 1;
-/** During an audit: the dump had it; or it changed meanwhile, so that the dump says nothing about it. */
-const SEEN = 2;
-const TOUCHED = 4;
-/** In the batch that is being written. */
-const IN_FLIGHT = 8;
-/** Was repaired not long ago: whoever fights over it is answered at the pace of the retries. */
-const REPAIRED = 16;
-
-const INITIAL_CAPACITY = 256;
-
 export class Installer {
-  readonly counters: InstallerCounters = newCounters();
-  /** Routes that the kernel holds and that no verdict asked for since the start. */
-  staleCount = 0;
-  /** Prefixes for which a route is wanted, and those of them for which the kernel holds it. */
-  wantedCount = 0;
-  installedCount = 0;
+  readonly counters: InstallerCounters = {
+    created: 0,
+    replaced: 0,
+    deleted: 0,
+    refused: 0,
+    interfered: 0,
+    foundByAudit: 0,
+    audits: 0,
+    found: 0,
+    swept: 0,
+  };
   /** An audit would help: a create met EEXIST, which may be a route of ours that was lost sight of. `beginAudit` clears it. */
   auditWanted = false;
-  private wanted = new Uint32Array(INITIAL_CAPACITY);
-  private held = new Uint32Array(INITIAL_CAPACITY);
-  private flags = new Uint8Array(INITIAL_CAPACITY);
-  /** Ids below this may have been used. */
-  private limit = 1;
+  private readonly state = new InstallState();
   private readonly queue = new DirtyQueue();
   private readonly news = new DirtyQueue();
   private readonly failures = new InstallFailures();
@@ -79,6 +68,8 @@ export class Installer {
   private readonly firstDelay: number;
   private readonly maxDelay: number;
   private readonly maxReports: number;
+  private retryAllAt = Infinity;
+  private lastRetryAll = -Infinity;
   private auditing = false;
   private keepStale = true;
 
@@ -92,19 +83,20 @@ export class Installer {
 
   /** At the start: the kernel holds `hops` of ours. That stays until something else is wanted, or until `sweepStale`. */
   found(prefix: number, hops: number): void {
-    this.reach(prefix);
+    this.state.reach(prefix);
     this.counters.found++;
     this.notice(prefix, hops);
-    if (this.isInstalled(prefix)) this.news.add(prefix);
-    else this.queue.add(prefix);
+    if (this.state.isInstalled(prefix)) this.news.add(prefix);
+    else if (this.state.differs(prefix)) this.queue.add(prefix);
   }
 
   /** The verdict on `prefix` is `hops` (0: no route). */
   want(prefix: number, hops: number, now: number): void {
-    this.reach(prefix);
-    if (this.wanted[prefix] === hops) return;
-    this.set(prefix, hops, this.held[prefix]);
-    this.clearStale(prefix);
+    const { state } = this;
+    state.reach(prefix);
+    if (state.wanted[prefix] === hops) return;
+    state.set(prefix, hops, state.held[prefix]);
+    state.clearStale(prefix);
     this.compare(prefix, now);
   }
 
@@ -115,11 +107,12 @@ export class Installer {
   next(batch: RouteBatch, now: number): number {
     const capacity = batch.op.length;
     batch.count = 0;
+    if (now >= this.retryAllAt) this.queueAllWaiting(now);
     while (batch.count < capacity && this.queue.size > 0) this.fill(batch, this.queue.shift());
     while (batch.count < capacity) {
       const prefix = this.schedule.takeDue(now);
       if (prefix === 0) break;
-      this.flags[prefix] &= ~REPAIRED;
+      this.state.flags[prefix] &= ~DAMPED;
       this.fill(batch, prefix);
     }
     return batch.count;
@@ -127,47 +120,64 @@ export class Installer {
 
   /** Takes in what became of the batch. */
   settle(batch: RouteBatch, now: number): void {
+    const { state, counters } = this;
     for (let i = 0; i < batch.count; i++) {
       const prefix = batch.prefix[i];
       const op = batch.op[i];
       const errno = batch.errors[i];
-      this.flags[prefix] = (this.flags[prefix] & ~IN_FLIGHT) | (this.auditing ? TOUCHED : 0);
-      if (errno === 0 || (op === OP_DELETE && errno === ESRCH)) {
-        this.set(prefix, this.wanted[prefix], op === OP_DELETE ? 0 : batch.hops[i]);
-        this.compare(prefix, now);
-        if (op === OP_CREATE) this.counters.created++;
-        else if (op === OP_REPLACE) this.counters.replaced++;
-        else this.counters.deleted++;
-      } else {
+      state.flags[prefix] &= ~IN_FLIGHT;
+      this.touch(prefix);
+      if (errno !== 0 && !(op === OP_DELETE && errno === ESRCH)) {
         this.refused(prefix, op, errno, now);
+        continue;
       }
+      state.set(prefix, state.wanted[prefix], op === OP_DELETE ? 0 : batch.hops[i]);
+      this.compare(prefix, now);
+      if (op === OP_CREATE) counters.created++;
+      else if (op === OP_REPLACE) counters.replaced++;
+      else counters.deleted++;
     }
   }
 
-  /** An event: somebody else changed our route to `hops`, or removed it (0). It is repaired, if that happens often, with delays. */
+  /** An event: somebody else changed our route to `hops`, or removed it (0). It is repaired at once, but not over and over at once. */
   external(prefix: number, hops: number, now: number): void {
-    this.reach(prefix);
-    if (this.auditing) this.flags[prefix] |= TOUCHED;
-    if (this.held[prefix] !== hops) this.interfered(prefix, hops, false, now);
+    this.state.reach(prefix);
+    this.touch(prefix);
+    if (this.state.held[prefix] !== hops) this.interfered(prefix, hops, false, now);
   }
 
-  /** Something that may have been the reason of a refusal has changed (a foreign route in the way is gone): try again at once. */
+  /**
+   * The kernel dropped our route together with the link that it went by (which it does without a word for IPv4). The verdict will hardly
+   * outlive the link, so the route is written again only after the first delay, or with `retryAll`.
+   */
+  lost(prefix: number, now: number): void {
+    const { state } = this;
+    state.reach(prefix);
+    this.touch(prefix);
+    if (state.held[prefix] === 0) return;
+    this.notice(prefix, 0);
+    if (state.wanted[prefix] === 0) this.compare(prefix, now);
+    else this.damp(prefix, now);
+  }
+
+  /** What may have been the reason of a refusal has changed (a foreign route in the way is gone): try again at once. */
   retry(prefix: number): void {
     if (this.failures.has(prefix)) this.queue.add(prefix);
   }
 
-  /** As `retry` for everything that is failing, say after a link came up. O(all) when anything is failing. */
-  retryAll(): void {
-    if (this.failures.count > 0) this.failures.forEach((prefix) => this.queue.add(prefix));
+  /** As `retry` for everything that waits, say after a link came up; carried out by `next`, at most once per first delay. */
+  retryAll(now: number): void {
+    this.retryAllAt = Math.min(this.retryAllAt, Math.max(now, this.lastRetryAll + this.firstDelay));
   }
 
   /** All verdicts are in again after a restart: what was found and is not wanted goes. Returns how many routes. O(all). */
   sweepStale(): number {
-    const swept = this.staleCount;
+    const { state } = this;
+    const swept = state.stale;
     this.keepStale = false;
-    for (let prefix = 1; this.staleCount > 0 && prefix < this.limit; prefix++) {
-      if ((this.flags[prefix] & STALE) === 0) continue;
-      this.clearStale(prefix);
+    for (let prefix = 1; state.stale > 0 && prefix < state.limit; prefix++) {
+      if (!state.has(prefix, STALE)) continue;
+      state.clearStale(prefix);
       this.queue.add(prefix);
     }
     this.counters.swept += swept;
@@ -176,7 +186,7 @@ export class Installer {
 
   /** Nothing is wanted any more, and nothing of ours is to stay: for a shutdown that removes the routes. O(all). */
   removeAll(now: number): void {
-    for (let prefix = 1; prefix < this.limit; prefix++) this.want(prefix, 0, now);
+    for (let prefix = 1; prefix < this.state.limit; prefix++) this.want(prefix, 0, now);
     this.sweepStale();
   }
 
@@ -185,27 +195,29 @@ export class Installer {
    * prefixes that are written to or that are told of by events meanwhile are left out of the comparison. A second call starts anew. O(all).
    */
   beginAudit(): void {
-    for (let prefix = 1; prefix < this.limit; prefix++) this.flags[prefix] &= ~(SEEN | TOUCHED);
+    const { flags, limit } = this.state;
+    for (let prefix = 1; prefix < limit; prefix++) flags[prefix] &= ~(SEEN | TOUCHED);
     this.auditing = true;
     this.auditWanted = false;
   }
 
-  /** The dump has our route with `hops`. Differences are repaired. */
+  /** The dump has our route with `hops`. A difference is repaired. */
   auditSeen(prefix: number, hops: number, now: number): void {
-    this.reach(prefix);
-    if (!this.auditing || (this.flags[prefix] & (SEEN | TOUCHED)) !== 0) return;
-    this.flags[prefix] |= SEEN;
-    if (this.held[prefix] !== hops) this.interfered(prefix, hops, true, now);
+    const { state } = this;
+    state.reach(prefix);
+    if (!this.auditing || state.has(prefix, SEEN | TOUCHED)) return;
+    state.flags[prefix] |= SEEN;
+    if (state.held[prefix] !== hops) this.interfered(prefix, hops, true, now);
   }
 
   /** The dump is complete: routes that it did not have are missing and are written again. O(all). */
   endAudit(now: number): void {
+    const { state } = this;
     if (!this.auditing) return;
     this.auditing = false;
     this.counters.audits++;
-    for (let prefix = 1; prefix < this.limit; prefix++) {
-      if (this.held[prefix] !== 0 && (this.flags[prefix] & (SEEN | TOUCHED)) === 0)
-        this.interfered(prefix, 0, true, now);
+    for (let prefix = 1; prefix < state.limit; prefix++) {
+      if (state.held[prefix] !== 0 && !state.has(prefix, SEEN | TOUCHED)) this.interfered(prefix, 0, true, now);
     }
   }
 
@@ -216,17 +228,32 @@ export class Installer {
 
   /** Next hops that the verdict wants, 0 for no route. */
   wantedHops(prefix: number): number {
-    return prefix < this.limit ? this.wanted[prefix] : 0;
+    return prefix < this.state.limit ? this.state.wanted[prefix] : 0;
   }
 
   /** Next hops that the kernel holds in a route of ours as far as we know, 0 for none, UNKNOWN_HOPS for others than we would write. */
   installedHops(prefix: number): number {
-    return prefix < this.limit ? this.held[prefix] : 0;
+    return prefix < this.state.limit ? this.state.held[prefix] : 0;
   }
 
   /** Whether a route is wanted and the kernel holds just that. */
   isInstalled(prefix: number): boolean {
-    return prefix < this.limit && this.wanted[prefix] !== 0 && this.wanted[prefix] === this.held[prefix];
+    return this.state.isInstalled(prefix);
+  }
+
+  /** Prefixes for which a route is wanted. */
+  get wantedCount(): number {
+    return this.state.wantedCount;
+  }
+
+  /** Prefixes for which `isInstalled` holds. */
+  get installedCount(): number {
+    return this.state.installedCount;
+  }
+
+  /** Routes that the kernel holds and that no verdict asked for since the start; 0 after `sweepStale`. */
+  get staleCount(): number {
+    return this.state.stale;
   }
 
   /** Prefixes that wait to be written now (an upper bound). Retries that wait for their time are not among them. */
@@ -241,7 +268,7 @@ export class Installer {
 
   /** The prefixes whose last write was refused, in id order, at most `limit` (default: as `maxReports`). */
   listFailures(limit: number = this.maxReports): InstallFailure[] {
-    return this.failures.list(limit, (prefix) => this.wanted[prefix]);
+    return this.failures.list(limit, (prefix) => this.state.wanted[prefix]);
   }
 
   /** Fills `out` with prefixes that became installed since they were last taken, each once, and returns how many. */
@@ -249,7 +276,7 @@ export class Installer {
     let taken = 0;
     while (taken < out.length && this.news.size > 0) {
       const prefix = this.news.shift();
-      if (this.isInstalled(prefix)) out[taken++] = prefix;
+      if (this.state.isInstalled(prefix)) out[taken++] = prefix;
     }
     return taken;
   }
@@ -266,23 +293,21 @@ export class Installer {
 
   /** Marks used[id] for every next-hop set held here; ids beyond the array are left out. */
   markHops(used: Uint8Array): void {
-    for (const ids of [this.wanted, this.held]) {
-      for (let prefix = 1; prefix < this.limit; prefix++) if (ids[prefix] !== 0) used[ids[prefix]] = 1;
-    }
+    this.state.markHops(used);
   }
 
   /** Marks used[id] for every prefix id that means something here. */
   markPrefixes(used: Uint8Array): void {
-    for (let prefix = 1; prefix < this.limit; prefix++) {
-      const inUse = this.wanted[prefix] !== 0 || this.held[prefix] !== 0 || (this.flags[prefix] & IN_FLIGHT) !== 0;
-      if (inUse || this.queue.has(prefix) || this.schedule.has(prefix)) used[prefix] = 1;
+    for (let prefix = 1; prefix < this.state.limit; prefix++) {
+      if (this.state.inUse(prefix) || this.queue.has(prefix) || this.schedule.has(prefix)) used[prefix] = 1;
     }
   }
 
   private fill(batch: RouteBatch, prefix: number): void {
-    const wanted = this.wanted[prefix];
-    const held = this.held[prefix];
-    if (wanted === held || (this.flags[prefix] & (STALE | IN_FLIGHT)) !== 0) return;
+    const { state } = this;
+    if (!state.differs(prefix) || state.has(prefix, IN_FLIGHT)) return;
+    const wanted = state.wanted[prefix];
+    const held = state.held[prefix];
     let op = OP_REPLACE;
     if (held === 0) op = OP_CREATE;
     else if (wanted === 0 || this.failures.attempts(prefix) >= REPLACE_ATTEMPTS) op = OP_DELETE;
@@ -291,96 +316,67 @@ export class Installer {
     batch.prefix[i] = prefix;
     batch.hops[i] = op === OP_DELETE ? held : wanted;
     batch.errors[i] = 0;
-    this.flags[prefix] |= IN_FLIGHT;
+    state.flags[prefix] |= IN_FLIGHT;
   }
 
   private refused(prefix: number, op: number, errno: number, now: number): void {
-    const news = this.failures.errno(prefix) !== errno;
+    const isNews = this.failures.errno(prefix) !== errno;
     const attempts = this.failures.add(prefix, errno, now);
     this.counters.refused++;
     const delay = Math.min(this.firstDelay * 2 ** Math.min(attempts - 1, 30), this.maxDelay);
     this.schedule.at(prefix, now + delay, now);
-    if (!news) return;
-    this.log.add({ type: 'refused', prefix, hops: this.wanted[prefix], errno, at: now });
+    if (!isNews) return;
+    this.log.add({ type: 'refused', prefix, hops: this.state.wanted[prefix], errno, at: now });
     if (op === OP_CREATE && errno === EEXIST) this.auditWanted = true;
   }
 
   private interfered(prefix: number, hops: number, audit: boolean, now: number): void {
+    const { state } = this;
     this.counters.interfered++;
     if (audit) this.counters.foundByAudit++;
     this.log.add({ type: 'interfered', prefix, hops, audit, at: now });
     this.notice(prefix, hops);
-    if (this.wanted[prefix] === this.held[prefix]) this.compare(prefix, now);
-    else if ((this.flags[prefix] & (STALE | REPAIRED)) === 0) {
-      this.flags[prefix] |= REPAIRED;
-      this.schedule.at(prefix, now + this.firstDelay, now);
+    if (!state.differs(prefix)) this.compare(prefix, now);
+    else if (!state.has(prefix, DAMPED)) {
+      this.damp(prefix, now);
       this.queue.add(prefix);
     }
   }
 
   /** The kernel turns out to hold `hops`, and not by our doing. */
   private notice(prefix: number, hops: number): void {
-    const isNew = this.held[prefix] === 0;
-    this.set(prefix, this.wanted[prefix], hops);
-    if (hops === 0) this.clearStale(prefix);
-    else if (isNew && this.keepStale && this.wanted[prefix] === 0) {
-      this.flags[prefix] |= STALE;
-      this.staleCount++;
-    }
+    const { state } = this;
+    const isNew = state.held[prefix] === 0;
+    state.set(prefix, state.wanted[prefix], hops);
+    if (hops === 0) state.clearStale(prefix);
+    else if (isNew && this.keepStale && state.wanted[prefix] === 0) state.markStale(prefix);
   }
 
   /** After a change on either side: is it as it should be, or is there something to write? */
   private compare(prefix: number, now: number): void {
-    const wanted = this.wanted[prefix];
-    if (wanted !== this.held[prefix]) {
+    const { state } = this;
+    if (state.differs(prefix)) {
       this.queue.add(prefix);
       return;
     }
-    if (wanted !== 0) this.news.add(prefix);
-    if (this.failures.clear(prefix)) this.log.add({ type: 'recovered', prefix, hops: wanted, at: now });
+    const hops = state.wanted[prefix];
+    if (hops !== 0) this.news.add(prefix);
+    if (this.failures.clear(prefix)) this.log.add({ type: 'recovered', prefix, hops, at: now });
   }
 
-  private set(prefix: number, wanted: number, held: number): void {
-    if (this.isInstalled(prefix)) this.installedCount--;
-    this.wantedCount += (wanted === 0 ? 0 : 1) - (this.wanted[prefix] === 0 ? 0 : 1);
-    this.wanted[prefix] = wanted;
-    this.held[prefix] = held;
-    if (this.isInstalled(prefix)) this.installedCount++;
+  /** Until the first delay is over, nothing but a new verdict makes it written. */
+  private damp(prefix: number, now: number): void {
+    this.state.flags[prefix] |= DAMPED;
+    this.schedule.at(prefix, now + this.firstDelay, now);
   }
 
-  private clearStale(prefix: number): void {
-    if ((this.flags[prefix] & STALE) === 0) return;
-    this.flags[prefix] &= ~STALE;
-    this.staleCount--;
+  private queueAllWaiting(now: number): void {
+    this.lastRetryAll = now;
+    this.retryAllAt = Infinity;
+    for (let prefix = 1; prefix < this.state.limit; prefix++) if (this.state.differs(prefix)) this.queue.add(prefix);
   }
 
-  /** Makes room for a prefix id. */
-  private reach(prefix: number): void {
-    if (prefix < this.limit) return;
-    this.limit = prefix + 1;
-    let capacity = this.flags.length;
-    if (prefix < capacity) return;
-    while (capacity <= prefix) capacity *= 2;
-    const [wanted, held, flags] = [new Uint32Array(capacity), new Uint32Array(capacity), new Uint8Array(capacity)];
-    wanted.set(this.wanted);
-    held.set(this.held);
-    flags.set(this.flags);
-    this.wanted = wanted;
-    this.held = held;
-    this.flags = flags;
+  private touch(prefix: number): void {
+    if (this.auditing) this.state.flags[prefix] |= TOUCHED;
   }
-}
-
-function newCounters(): InstallerCounters {
-  return {
-    created: 0,
-    replaced: 0,
-    deleted: 0,
-    refused: 0,
-    interfered: 0,
-    foundByAudit: 0,
-    audits: 0,
-    found: 0,
-    swept: 0,
-  };
 }
