@@ -17,6 +17,11 @@ export interface ControlEvents {
   listening: [listener: VirtualListener];
   /** The replica closed it, or died. */
   unlisten: [listener: VirtualListener];
+  /**
+   * The replica opened a netlink socket and waits for a kernel to answer on this SOCK_SEQPACKET socket, to which its side
+   * is known as `portId`. The receiver owns `fd`; closing it ends the process that opened the socket when it next uses it.
+   */
+  netlink: [socket: { fd: number; portId: number }];
   /** An active connect to the BGP port was refused. */
   refused: [to: ListenerLabel];
   warn: [text: string];
@@ -105,6 +110,10 @@ export class ControlChannel extends EventEmitter<ControlEvents> {
     const message = decodeControlMessage(bytes);
     if (message.kind === 'bound' && fd !== undefined && this.open.length < MAX_LISTENERS) {
       this.adopt(new VirtualListener(message.label, fd));
+      return;
+    }
+    if (message.kind === 'netlink' && fd !== undefined && this.listenerCount('netlink') > 0) {
+      this.emit('netlink', { fd, portId: message.portId });
       return;
     }
     if (fd !== undefined) close(fd);

@@ -5,6 +5,7 @@ import { addressBytes, addressFamily, formatAddress } from './address.js';
 export const LABEL_LENGTH = 56;
 const MAGIC = [0x42, 0x54, 0x52, 0x31];
 const STREAM = 'S'.charCodeAt(0);
+const NETLINK = 'N'.charCodeAt(0);
 
 /** A listening socket of a replica. */
 export interface ListenerLabel {
@@ -42,8 +43,18 @@ export function encodeConnectionLabel(connection: ConnectionLabel, unique: Uint8
   return bytes;
 }
 
+function isLabel(bytes: Uint8Array): boolean {
+  return bytes.length === LABEL_LENGTH && MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+/** The port id of a netlink socket's label. */
+function decodeNetlinkLabel(bytes: Uint8Array): number | undefined {
+  if (!isLabel(bytes) || bytes[4] !== NETLINK) return undefined;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(12);
+}
+
 function decodeListenerLabel(bytes: Uint8Array): ListenerLabel | undefined {
-  if (bytes.length !== LABEL_LENGTH || MAGIC.some((byte, i) => bytes[i] !== byte)) return undefined;
+  if (!isLabel(bytes)) return undefined;
   const family = bytes[5];
   if (family !== 4 && family !== 6) return undefined;
   return {
@@ -59,9 +70,10 @@ export type ControlMessage =
   | { kind: 'hello'; pid: number }
   | { kind: 'bound' | 'listening' | 'refused'; pid: number; label: ListenerLabel }
   | { kind: 'warn'; pid: number; text: string }
+  | { kind: 'netlink'; pid: number; portId: number }
   | { kind: 'unknown'; pid: number };
 
-const KINDS = ['unknown', 'hello', 'bound', 'listening', 'refused', 'warn'] as const;
+const KINDS = ['unknown', 'hello', 'bound', 'listening', 'refused', 'warn', 'netlink'] as const;
 
 /** Never throws: what cannot be understood is `unknown`. */
 export function decodeControlMessage(bytes: Uint8Array): ControlMessage {
@@ -72,6 +84,10 @@ export function decodeControlMessage(bytes: Uint8Array): ControlMessage {
   const body = bytes.subarray(8);
   if (kind === 'hello' || kind === 'unknown') return { kind, pid };
   if (kind === 'warn') return { kind, pid, text: new TextDecoder().decode(body) };
+  if (kind === 'netlink') {
+    const portId = decodeNetlinkLabel(body);
+    return portId === undefined ? { kind: 'unknown', pid } : { kind, pid, portId };
+  }
   const label = decodeListenerLabel(body);
   return label ? { kind, pid, label } : { kind: 'unknown', pid };
 }

@@ -3,7 +3,7 @@ import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, 
 import path from 'node:path';
 import process from 'node:process';
 
-export type ShimLibrary = 'shim' | 'poll-cap' | 'fake-root' | 'ifaddrs';
+export type ShimLibrary = 'shim' | 'poll-cap' | 'fake-root' | 'fake-privileges' | 'ifaddrs';
 
 /** dist/preload/libraries.js and preload/libraries.ts both find the one place where make puts them. */
 function shimDirectory(): string {

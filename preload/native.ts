@@ -1,6 +1,7 @@
-// The system calls that Node does not offer, through koffi: socket pairs, descriptor passing, socket options, eventfd.
-// Owns byte layouts of msghdr and cmsghdr (64-bit little-endian Linux) and turning errno into an Error. Knows nothing of
-// BGP. Every call here is immediate; the one that blocks (poll) lives in poller.ts, in a thread of its own.
+// The system calls that Node does not offer, through koffi: socket pairs, descriptor passing, socket options, eventfd, and
+// datagrams without a copy. Owns byte layouts of msghdr and cmsghdr (64-bit little-endian Linux) and turning errno into an
+// Error. Knows nothing of BGP or netlink. All is immediate except pollDescriptors, which is for threads of their own.
+import process from 'node:process';
 import koffi from 'koffi';
 
 export const AF_UNIX = 1;
@@ -34,6 +35,10 @@ const c = {
   eventfd: libc.func('int eventfd(uint32_t initial, int flags)'),
   write: libc.func('intptr_t write(int fd, void *bytes, size_t length)'),
   unshare: libc.func('int unshare(int flags)'),
+  read: libc.func('intptr_t read(int fd, void *bytes, size_t length)'),
+  poll: libc.func('int poll(void *fds, uint64_t count, int timeout)'),
+  recv: libc.func('intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
+  send: libc.func('intptr_t send(int fd, void *bytes, size_t length, int flags)'),
 };
 
 // Reversed: of two names for one number the first stays (EAGAIN, not EWOULDBLOCK).
@@ -42,6 +47,8 @@ const errnoNames = new Map(
     .reverse()
     .map(([name, value]) => [value, name]),
 );
+
+let nextAnswerer = 1;
 
 /** A failed system call; `code` is the errno name (EAGAIN, EMFILE, …) as in Node's own errors. */
 export class SystemCallError extends Error {
@@ -114,6 +121,13 @@ export function signalEvent(fd: number): void {
   c.write(fd, one, one.length);
 }
 
+const counter = new Uint8Array(8);
+
+/** Takes back what signalEvent did, so that a poll waits again. */
+export function clearEvent(fd: number): void {
+  c.read(fd, counter, counter.length);
+}
+
 /** Moves the calling thread, and the processes it starts from now on, to new namespaces (CLONE_NEWNET, …). */
 export function unshare(flags: number): void {
   checked('unshare', c.unshare(flags));
@@ -173,4 +187,37 @@ export function receiveMessage(fd: number): ReceivedMessage | undefined {
     (header.getInt32(48, true) & MSG_CTRUNC) === 0 &&
     rights.getInt32(12, true) === SCM_RIGHTS;
   return { bytes: payload.slice(0, length), fd: carriesFd ? rights.getInt32(16, true) : undefined };
+}
+
+/** zebra sends batches of 128 KiB; anything twice as large does not fit the socket buffer of an unprivileged daemon. */
+export const MAX_DATAGRAM = 1 << 18;
+
+/**
+ * Blocks the calling thread until one of `count` struct pollfd (8 bytes each: i32 fd, i16 events, i16 revents) is ready
+ * or `timeoutMs` have passed (-1: no limit). Returns how many are, or a negative errno (-EINTR).
+ */
+export function pollDescriptors(fds: DataView, count: number, timeoutMs: number): number {
+  const ready = c.poll(fds.buffer, count, timeoutMs) as number;
+  return ready < 0 ? -koffi.errno() : ready;
+}
+
+/** The next datagram into `buffer`: its length (0: the far end is gone), or a negative errno (-EAGAIN: there is none). */
+export function receiveInto(fd: number, buffer: Uint8Array): number {
+  const length = Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT));
+  return length < 0 ? -koffi.errno() : length;
+}
+
+/** Sends `buffer[start..end)` as one datagram: its length, or a negative errno (-EAGAIN: no room now, -EPIPE: gone). */
+export function sendFrom(fd: number, buffer: Uint8Array, start: number, end: number): number {
+  const bytes = start === 0 ? buffer : buffer.subarray(start);
+  const sent = Number(c.send(fd, bytes, end - start, MSG_DONTWAIT | MSG_NOSIGNAL));
+  return sent < 0 ? -koffi.errno() : sent;
+}
+
+/**
+ * Tells the shim at the other end of a netlink channel, by a name for our end, to acknowledge no route write by itself
+ * any more: every one is answered here, also those with an error. For the life of the channel.
+ */
+export function acknowledgeWrites(fd: number): void {
+  bindAbstract(fd, new TextEncoder().encode(`btr-answers-${process.pid}-${fd}-${nextAnswerer++}`));
 }

@@ -26,11 +26,20 @@ export interface LaunchContext {
   /** Sessions planned, for limits that go with their number. */
   sessionCount: number;
   port: number;
+  /** Its netlink sockets are answered by a virtual kernel: it installs routes. Otherwise it votes on announcements only. */
+  netlink: boolean;
 }
 
+/** One process of a replica. */
 export interface LaunchCommand {
+  /** For messages: bgpd, zebra, … */
+  name: string;
+  file: string;
   args: string[];
   environment: Record<string, string>;
+  libraries: readonly ShimLibrary[];
+  /** Path of a socket that must accept connections before the next process is started. */
+  socket?: string;
 }
 
 export interface Driver {
@@ -42,14 +51,14 @@ export interface Driver {
   users: readonly string[];
   /** Name of the main configuration file in the replica's directory. */
   configName: string;
-  libraries: readonly ShimLibrary[];
   versionArgs: readonly string[];
   /** The version in what the daemon prints, undefined when it is another program. */
   parseVersion(text: string): string | undefined;
   capabilities(version: string): DaemonCapabilities;
-  command(context: LaunchContext): LaunchCommand;
+  /** The processes in the order in which they are started. The last one is the BGP speaker. */
+  commands(context: LaunchContext): LaunchCommand[];
   /** Files of a run that has ended (by SIGKILL, perhaps) that would disturb the next one or lie about outside `dir`. */
-  leftovers(paths: ReplicaPaths, pid: number | undefined): string[];
+  leftovers(paths: ReplicaPaths, pids: readonly number[]): string[];
 }
 
 function executable(file: string): boolean {

@@ -8,10 +8,17 @@ export const openbgpd: Driver = {
   debianPackage: 'openbgpd',
   users: ['_openbgpd', '_bgpd'],
   configName: 'openbgpd.conf',
-  libraries: ['shim', 'fake-root', 'ifaddrs'],
   versionArgs: ['-V'],
   parseVersion: (text) => /^OpenBGPD (\d\S*)/m.exec(text)?.[1],
   capabilities: () => ({ families: 3, routeRefresh: true, extendedMessage: false, as4: true }),
-  command: ({ configFile }) => ({ args: ['-d', '-f', configFile], environment: {} }),
+  commands: ({ executable, configFile }) => [
+    {
+      name: 'bgpd',
+      file: executable,
+      args: ['-d', '-f', configFile],
+      environment: {},
+      libraries: ['shim', 'fake-root', 'ifaddrs'],
+    },
+  ],
   leftovers: ({ controlSocket }) => [controlSocket],
 };

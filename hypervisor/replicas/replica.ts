@@ -1,6 +1,6 @@
 // One replica: writes its files, starts its daemon with the shim, tells when it is ready, connects sessions inward, stops
-// it and reports how it ended. Owns one control channel and one process group at a time. Whether and when to start it
-// again is the supervisor's decision.
+// it and reports how it ended. Owns one control channel and one set of processes at a time. Whether and when to start it
+// again is the supervisor's decision, and who answers its netlink sockets is not known here.
 import { EventEmitter } from 'node:events';
 import path from 'node:path';
 import type net from 'node:net';
@@ -9,12 +9,21 @@ import type { ReplicaConfig } from '../../configs/model.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
 import type { ControlChannel, ShimHub } from '../../preload/hub.js';
 import { preloadPaths } from '../../preload/libraries.js';
+import { close } from '../../preload/native.js';
 import { chooseAccount, type Account } from './account.js';
 import { addressList, scopeIdOf } from './addresses.js';
 import { makeReplicaDirectory, removeLeftovers, replicaPaths, writeReplicaFile } from './directory.js';
-import { ReplicaError, detectVersion, findExecutable, type DaemonCapabilities, type Driver } from './driver.js';
+import {
+  ReplicaError,
+  detectVersion,
+  findExecutable,
+  type DaemonCapabilities,
+  type Driver,
+  type LaunchCommand,
+} from './driver.js';
 import { DRIVERS } from './drivers.js';
 import { LogFile } from './log-file.js';
+import { ProcessSet, describeExit, type SetExit } from './process-set.js';
 import { DaemonProcess } from './process.js';
 
 /** The port the replicas listen on, whatever the router's own is: it exists only behind the shim. */
@@ -43,6 +52,12 @@ export interface ReplicaEvents {
   warn: [text: string];
   /** The daemon wanted to connect to a neighbour by itself and was refused. */
   refused: [address: string];
+  /**
+   * A process of the replica opened a netlink socket (option `netlink`). Whoever listens owns the descriptor, a
+   * SOCK_SEQPACKET socket, and answers on it as the kernel would to port `portId`; the process waits for that. End of
+   * file means that the socket was closed or the process has ended; closing it first ends the process.
+   */
+  netlink: [fd: number, portId: number];
 }
 
 export interface ReplicaOptions {
@@ -53,6 +68,11 @@ export interface ReplicaOptions {
   sessions: readonly ReplicaSession[];
   /** The native configuration, the main file first. */
   generate: (paths: ReplicaPaths) => GeneratedFile[];
+  /**
+   * Give the replica a kernel of its own: its netlink sockets come as `netlink` events, and FRR runs with zebra. Default
+   * false: netlink sockets are the real kernel's, which an unprivileged replica can only read.
+   */
+  netlink?: boolean;
   /** Milliseconds from start to ready. Default 30,000. */
   readyTimeout?: number;
   /** Milliseconds between SIGTERM and SIGKILL. Default 5000. */
@@ -72,7 +92,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   private readonly options: ReplicaOptions;
   private current: ReplicaState = 'idle';
   private control: ControlChannel | undefined;
-  private process: DaemonProcess | undefined;
+  private processes: ProcessSet | undefined;
   private log: LogFile | undefined;
   private exiting: Promise<void> | undefined;
   private starting: Promise<void> | undefined;
@@ -92,9 +112,14 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     return this.current;
   }
 
-  /** The first process; undefined while none runs. */
+  /** The process that speaks BGP; undefined while none runs. */
   get pid(): number | undefined {
-    return this.process?.pid;
+    return this.processes?.main?.pid;
+  }
+
+  /** The first process of each process group of the replica. */
+  get pids(): number[] {
+    return this.processes?.pids ?? [];
   }
 
   /** The last lines of this run's output, while it runs and until the next start. */
@@ -129,20 +154,20 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   async stop(): Promise<void> {
     this.cancelled = true;
     await this.starting?.catch(() => undefined);
-    if (this.process === undefined || this.exiting === undefined) return;
+    if (this.processes === undefined || this.exiting === undefined) return;
     this.enter('stopping');
-    await this.process.stop(this.options.stopGrace ?? 5000);
+    await this.processes.stop(this.options.stopGrace ?? 5000);
     await this.exiting;
   }
 
-  /** Signals the first process (SIGSTOP, SIGKILL, …) without changing what we expect of it. */
+  /** Signals the process that speaks BGP (SIGSTOP, SIGKILL, …) without changing what we expect of it. */
   kill(signal: NodeJS.Signals): boolean {
-    return this.process?.signal(signal) ?? false;
+    return this.processes?.main?.signal(signal) ?? false;
   }
 
   /** Signals every process of the replica (to hang or to kill it as a whole). */
   killAll(signal: NodeJS.Signals): boolean {
-    return this.process?.signalGroup(signal) ?? false;
+    return this.processes?.signalGroups(signal) ?? false;
   }
 
   /**
@@ -170,25 +195,46 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   }
 
   private async launch(): Promise<void> {
-    const { replica, sessions, hub, runDirectory } = this.options;
+    const { replica, sessions, hub, netlink = false } = this.options;
     const executable = findExecutable(this.driver, this.name, replica.binary);
     this.version = await detectVersion(this.driver, this.name, executable);
     if (this.cancelled) throw new ReplicaError(`replica ${this.name}: stopped before it was started`);
     this.capabilities = this.driver.capabilities(this.version);
     const account = chooseAccount(this.name, replica.user, this.driver.users);
     const configFile = this.prepareFiles(account);
-    const command = this.driver.command({
+    const commands = this.driver.commands({
       executable,
       paths: this.paths,
       configFile,
       sessionCount: sessions.length,
       port: REPLICA_PORT,
+      netlink,
     });
     this.log?.close();
     this.log = new LogFile(this.logFile);
     this.control = this.watchControl(hub.createControl());
-    this.process = await DaemonProcess.start({
-      file: executable,
+    const processes = new ProcessSet();
+    try {
+      for (const command of commands) await this.startProcess(processes, command, account);
+    } catch (error) {
+      await processes.stop(0);
+      removeLeftovers(this.driver.leftovers(this.paths, processes.pids));
+      throw error;
+    }
+    this.control.handedOver();
+    this.processes = processes;
+    this.exiting = processes.exited.then((exit) => this.ended(exit));
+    processes.seal();
+  }
+
+  private async startProcess(
+    processes: ProcessSet,
+    command: LaunchCommand,
+    account: Account | undefined,
+  ): Promise<void> {
+    const { replica, sessions, runDirectory, netlink = false } = this.options;
+    const started = await DaemonProcess.start({
+      file: command.file,
       args: command.args,
       directory: this.paths.dir,
       environment: {
@@ -197,23 +243,30 @@ export class Replica extends EventEmitter<ReplicaEvents> {
         HOME: this.paths.dir,
         ...command.environment,
         ...replica.environment,
-        LD_PRELOAD: preloadPaths(this.driver.libraries, path.join(runDirectory, 'lib')).join(':'),
+        LD_PRELOAD: preloadPaths(command.libraries, path.join(runDirectory, 'lib')).join(':'),
         BTR_CONTROL_FD: '3',
         BTR_PORT: String(REPLICA_PORT),
         BTR_ADDRESSES: addressList(sessions.map((session) => session.localAddress)),
+        ...(netlink && { BTR_NETLINK: '1' }),
       },
       account,
-      logFd: this.log.fd,
-      controlFd: this.control.childFd,
+      logFd: this.log!.fd,
+      controlFd: this.control!.childFd,
     });
-    this.control.handedOver();
-    this.exiting = this.process.exited.then((status) => this.ended(status));
+    processes.add(command.name, started);
+    if (command.socket === undefined) return;
+    const limit = this.readyTimeout;
+    const deadline = performance.now() + limit;
+    await processes.untilAccepting(command.socket, () => {
+      if (this.cancelled) return `stopped before ${command.name} was ready`;
+      return performance.now() < deadline ? undefined : `${command.name} was not ready within ${limit} ms`;
+    });
   }
 
   /** Returns the main configuration file's path. */
   private prepareFiles(account: Account | undefined): string {
     makeReplicaDirectory(this.name, this.paths.dir, account);
-    removeLeftovers(this.driver.leftovers(this.paths, undefined));
+    removeLeftovers(this.driver.leftovers(this.paths, []));
     const files = this.options.generate(this.paths);
     for (const file of files) writeReplicaFile(this.paths.dir, file, account);
     return path.join(this.paths.dir, files[0]?.name ?? this.driver.configName);
@@ -222,6 +275,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   private watchControl(control: ControlChannel): ControlChannel {
     control.on('warn', (text) => this.emit('warn', text));
     control.on('refused', (to) => this.emit('refused', to.address));
+    if (this.options.netlink) control.on('netlink', (socket) => this.adoptNetlink(socket));
     control.on('listening', () => {
       if (
         this.current !== 'starting' ||
@@ -234,9 +288,20 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     return control;
   }
 
+  /** Without a kernel behind it the socket would keep the replica waiting for ever: it had better end. */
+  private adoptNetlink({ fd, portId }: { fd: number; portId: number }): void {
+    if (this.emit('netlink', fd, portId)) return;
+    close(fd);
+    this.emit('warn', 'a netlink socket was opened, but nobody plays the kernel');
+  }
+
+  private get readyTimeout(): number {
+    return this.options.readyTimeout ?? 30_000;
+  }
+
   private async untilReady(): Promise<void> {
-    const { process: running } = this;
-    const limit = this.options.readyTimeout ?? 30_000;
+    const { processes: running } = this;
+    const limit = this.readyTimeout;
     let helloSeen = false;
     this.control?.once('hello', () => (helloSeen = true));
     const cancel = new AbortController();
@@ -256,15 +321,16 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     const because = said === '' ? '' : `; it said:\n${said}`;
     if (outcome !== 'late')
       throw new ReplicaError(`replica ${this.name}: ${outcome.text} before it was ready${because}`);
-    if (this.process === running) await this.stop();
+    if (this.processes === running) await this.stop();
     const missing = helloSeen ? 'it did not listen for every session' : 'the preloaded shim did not start in it';
     throw new ReplicaError(`replica ${this.name}: not ready within ${limit} ms: ${missing}${because}`);
   }
 
-  private ended({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): void {
+  private ended(exit: SetExit): void {
+    const { code, signal, culprit } = exit;
     const expected = this.current === 'stopping';
-    const text = signal !== null ? `killed by ${signal}` : `exited with status ${code}`;
-    removeLeftovers(this.driver.leftovers(this.paths, this.process?.pid));
+    const text = (culprit === undefined ? '' : `its ${culprit} `) + describeExit(exit);
+    removeLeftovers(this.driver.leftovers(this.paths, this.pids));
     this.release();
     this.enter('exited');
     this.emit('exit', { code, signal, expected, text });
@@ -273,7 +339,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   private release(): void {
     this.control?.close();
     this.control = undefined;
-    this.process = undefined;
+    this.processes = undefined;
     this.exiting = undefined;
   }
 }

@@ -1,6 +1,6 @@
 /*
  * Active connects to the BGP port are refused at once: the hypervisor decides when a session to a replica starts, and
- * connects inward. Every other connect is the kernel's.
+ * connects inward. A netlink socket is connected to its kernel from the start. Every other connect is the kernel's.
  */
 #include "btr.h"
 
@@ -13,5 +13,8 @@ BTR_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
         errno = ECONNREFUSED;
         return -1;
     }
+    if (address != NULL && length >= sizeof address->sa_family && address->sa_family == AF_NETLINK &&
+        btr_label_of(fd, &label) && label.kind == BTR_NETLINK_SOCKET)
+        return 0;
     return (int)RAW(connect, fd, address, length);
 }

@@ -106,6 +106,7 @@ BTR_EXPORT int close(int fd)
 {
     if (fd >= 0 && fd == control_fd)
         return 0;
+    btr_netlink_closed(fd);
     return (int)RAW(close, fd);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "btr.h"
 
+#include <linux/netlink.h>
 #include <sys/un.h>
 
 static const char magic[4] = {'B', 'T', 'R', '1'};
@@ -38,6 +39,16 @@ bool btr_label_of(int fd, struct btr_label *label)
     return true;
 }
 
+/* False when there are no random bytes to make it unique with. */
+bool btr_new_label(struct btr_label *label, uint8_t kind, uint8_t family)
+{
+    __builtin_memset(label, 0, sizeof *label);
+    __builtin_memcpy(label->magic, magic, sizeof magic);
+    label->kind = kind;
+    label->family = family;
+    return RAW(getrandom, label->unique, sizeof label->unique, 0) == (long)sizeof label->unique;
+}
+
 /* A listener's label. The length is only a lower bound: BIRD passes that of a union. */
 bool btr_label_from(const struct sockaddr *address, socklen_t length, struct btr_label *label)
 {
@@ -70,6 +81,7 @@ void btr_give_address(const struct btr_label *label, bool peer, struct sockaddr 
     union {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
+        struct sockaddr_nl netlink;
     } address;
     socklen_t size;
     const uint8_t *bytes = peer ? label->peer : label->local;
@@ -77,7 +89,11 @@ void btr_give_address(const struct btr_label *label, bool peer, struct sockaddr 
     if (out == NULL || length == NULL)
         return;
     __builtin_memset(&address, 0, sizeof address);
-    if (label->family == 4) {
+    if (label->family == AF_NETLINK) {
+        size = sizeof address.netlink;
+        address.netlink.nl_family = AF_NETLINK;
+        address.netlink.nl_pid = peer ? 0 : ntohl(label->scope_id); /* the kernel is port 0 */
+    } else if (label->family == 4) {
         size = sizeof address.v4;
         address.v4.sin_family = AF_INET;
         address.v4.sin_port = port;

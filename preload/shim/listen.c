@@ -42,6 +42,8 @@ static int open_listener(int fd, struct btr_label *label)
 BTR_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     struct btr_label label;
+    if (btr_netlink_bind(fd, address, length))
+        return 0;
     bool tcp = btr_active() && btr_label_from(address, length, &label) && btr_is_tcp(fd);
     if (tcp && btr_is_bgp_port(label.local_port))
         return open_listener(fd, &label);

@@ -1,9 +1,11 @@
 /*
  * What a daemon asks about its sockets: addresses come from the label, options on a virtual socket always succeed
  * (BIRD and OpenBGPD give up on a listener whose IP_TTL cannot be set), TCP questions are answered with zeros.
- * Buffer sizes stay as the hypervisor made them.
+ * Buffer sizes stay as the hypervisor made them. A netlink socket's own options go to the hypervisor (netlink.c).
  */
 #include "btr.h"
+
+#include <linux/netlink.h>
 
 BTR_EXPORT int getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
@@ -19,7 +21,7 @@ BTR_EXPORT int getpeername(int fd, struct sockaddr *address, socklen_t *length)
     struct btr_label label;
     if (!btr_label_of(fd, &label))
         return (int)RAW(getpeername, fd, address, length);
-    if (label.kind != BTR_STREAM) {
+    if (label.kind == BTR_LISTENER) {
         errno = ENOTCONN;
         return -1;
     }
@@ -41,12 +43,13 @@ BTR_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *l
     struct btr_label label;
     if (value == NULL || length == NULL || !btr_label_of(fd, &label))
         return (int)RAW(getsockopt, fd, level, name, value, length);
+    bool netlink = label.kind == BTR_NETLINK_SOCKET;
     if (level == SOL_SOCKET && name == SO_DOMAIN)
-        give_int(label.family == 4 ? AF_INET : AF_INET6, value, length);
+        give_int(netlink ? AF_NETLINK : label.family == 4 ? AF_INET : AF_INET6, value, length);
     else if (level == SOL_SOCKET && name == SO_PROTOCOL)
-        give_int(IPPROTO_TCP, value, length);
+        give_int(netlink ? NETLINK_ROUTE : IPPROTO_TCP, value, length);
     else if (level == SOL_SOCKET && name == SO_TYPE)
-        give_int(SOCK_STREAM, value, length);
+        give_int(netlink ? SOCK_RAW : SOCK_STREAM, value, length);
     else if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
         *length = 0;
     else if (level == SOL_SOCKET)
@@ -67,7 +70,7 @@ static bool may_be_pretended(int error)
 BTR_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
     struct btr_label label;
-    if (btr_label_of(fd, &label))
+    if (btr_netlink_option(fd, level, name, value, length) || btr_label_of(fd, &label))
         return 0;
     int result = (int)RAW(setsockopt, fd, level, name, value, length);
     if (result < 0 && btr_active() && may_be_pretended(errno) && btr_is_tcp(fd))

@@ -28,18 +28,32 @@ describe('drivers', () => {
 
   it('keep every path inside the replica directory', () => {
     const paths = replicaPaths('/run/btr', 'one');
-    const context: LaunchContext = {
-      executable: '/x',
+    const context: Omit<LaunchContext, 'netlink'> = {
+      executable: '/x/daemon',
       paths,
       configFile: `${paths.dir}/x.conf`,
       sessionCount: 3,
       port: 179,
     };
     for (const kind of REPLICA_KINDS) {
-      const { args } = DRIVERS[kind].command(context);
-      expect(args).toContain(context.configFile);
-      for (const arg of args.filter((a) => a.startsWith('/'))) expect(arg.startsWith(paths.dir)).toBe(true);
+      for (const netlink of [false, true]) {
+        const commands = DRIVERS[kind].commands({ ...context, netlink });
+        expect(commands.at(-1)!.args).toContain(context.configFile);
+        const files = commands.flatMap(({ args, socket }) => [...args, ...(socket === undefined ? [] : [socket])]);
+        for (const file of files.filter((arg) => arg.startsWith('/'))) expect(file.startsWith(paths.dir)).toBe(true);
+      }
     }
+  });
+
+  it('start zebra before bgpd, from the same place, only where there is a kernel to talk to', () => {
+    const paths = replicaPaths('/run/btr', 'one');
+    const context = { executable: '/opt/frr/bgpd', paths, configFile: '/x', sessionCount: 1, port: 179 };
+    const files = (netlink: boolean): string[] => DRIVERS.frr.commands({ ...context, netlink }).map(({ file }) => file);
+    expect(files(false)).toEqual(['/opt/frr/bgpd']);
+    expect(files(true)).toEqual(['/opt/frr/zebra', '/opt/frr/bgpd']);
+    const [zebra, bgpd] = DRIVERS.frr.commands({ ...context, netlink: true });
+    expect(bgpd.args).toContain(zebra.socket);
+    expect(bgpd.args).not.toContain('--no_kernel');
   });
 
   it('name the Debian package of a daemon that is missing', () => {
