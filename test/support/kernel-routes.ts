@@ -25,13 +25,16 @@ export interface RouteLine {
   table: number | undefined;
 }
 
+/** rtm_type. */
 const TYPES: Record<string, string> = { 6: 'blackhole', 7: 'unreachable', 8: 'prohibit' };
+/** Local, broadcast, multicast. */
+const NOT_FORWARDED = ['2', '3', '5'];
 
-/** One route as `ip -N -o route` prints it; undefined for lines that are none. */
+/** One route as `ip -N -o route` prints it; undefined for lines that are none, or none that is forwarded by. */
 export function parseRouteLine(line: string): RouteLine | undefined {
   const [head = '', ...rest] = line.split(/\\?\s*nexthop /);
-  const [, type, destination] = /^(?:(\d+|[a-z]+) )?(default|[0-9a-f.:]+(?:\/\d+)?)(?= |$)/.exec(head) ?? [];
-  if (destination === undefined || /^(local|broadcast|multicast|[235])$/.test(type ?? '')) return undefined;
+  const [, type, destination] = /^(?:(\d+) )?(default|[0-9a-f.:]+(?:\/\d+)?)(?= |$)/.exec(head) ?? [];
+  if (destination === undefined || NOT_FORWARDED.includes(type ?? '')) return undefined;
   const number = (word: string): number | undefined => {
     const found = new RegExp(`\\b${word} (\\d+)`).exec(head)?.[1];
     return found === undefined ? undefined : Number(found);
