@@ -1,6 +1,8 @@
 // advertise-after-install: which prefixes the forwarding table holds, so that a route is announced only when packets for it can be
 // forwarded. Owns that set, by prefix id of the main tables; emitters ask it, the FIB tells it. Withdrawals need no permission.
 import type { RouterConfig } from '../configs/model.js';
+import { NlriCursor } from '../wire/bgp/nlri.js';
+import type { Family } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import type { IdHolder } from './tables.js';
 
@@ -10,10 +12,13 @@ const EXEMPT = 2;
 
 export class InstallGate implements IdHolder {
   private readonly opened: (prefix: number) => void;
+  private readonly cursor = new NlriCursor();
+  private readonly prefixes: PrefixTable;
   private state = new Uint8Array(1 << 12);
 
   /** `networks`: prefixes that may always be announced. `opened` is called for each prefix that may be announced from now on. */
   constructor(prefixes: PrefixTable, networks: readonly string[], opened: (prefix: number) => void) {
+    this.prefixes = prefixes;
     this.opened = opened;
     for (const network of networks) this.set(prefixes.parse(network), EXEMPT);
   }
@@ -23,16 +28,17 @@ export class InstallGate implements IdHolder {
     return prefix < this.state.length && this.state[prefix] !== 0;
   }
 
-  /** The forwarding table holds the prefix. 0, for which a full prefix table has no id, is forgotten as its routes are. */
-  installed(prefix: number): void {
-    if (prefix === 0 || this.admits(prefix)) return;
-    this.set(prefix, INSTALLED);
-    this.opened(prefix);
-  }
-
-  /** The forwarding table holds it no longer. What was announced stays until the replicas withdraw it. */
-  removed(prefix: number): void {
-    if (prefix < this.state.length) this.state[prefix] &= ~INSTALLED;
+  /**
+   * News from the forwarding table: it holds a route for these prefixes (NLRI), or holds none any longer. What was announced stays until
+   * the replicas withdraw it. A prefix for which the prefix table has no room is forgotten, as its routes are.
+   */
+  note(family: Family, nlri: Uint8Array, held: boolean): void {
+    const { cursor, prefixes } = this;
+    cursor.reset(nlri, 0, nlri.length, family);
+    while (cursor.next()) {
+      if (held) this.open(prefixes.intern(family, nlri, cursor.at, cursor.bits));
+      else this.close(prefixes.find(family, nlri, cursor.at, cursor.bits));
+    }
   }
 
   markAttributes(): void {
@@ -42,6 +48,17 @@ export class InstallGate implements IdHolder {
   markPrefixes(used: Uint8Array): void {
     const end = Math.min(used.length, this.state.length);
     for (let prefix = 1; prefix < end; prefix++) if (this.state[prefix] !== 0) used[prefix] = 1;
+  }
+
+  private open(prefix: number): void {
+    if (prefix === 0) return;
+    const was = this.admits(prefix);
+    this.set(prefix, INSTALLED);
+    if (!was) this.opened(prefix);
+  }
+
+  private close(prefix: number): void {
+    if (prefix < this.state.length) this.state[prefix] &= ~INSTALLED;
   }
 
   private set(prefix: number, flag: number): void {

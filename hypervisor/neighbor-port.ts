@@ -9,7 +9,7 @@ import type { GracefulRestart } from '../wire/bgp/graceful-restart.js';
 import { reencodeUpdate } from '../wire/bgp/reencode.js';
 import { parseUpdate, UpdateView, type UpdateVerdict } from '../wire/bgp/update.js';
 import { ByteWriter } from '../wire/byte-writer.js';
-import { familyName, type Family } from '../wire/family.js';
+import { familiesOf, familyName, type Family } from '../wire/family.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { Emitter } from './emitter.js';
@@ -221,6 +221,8 @@ export class NeighborPort {
       messagesIn: total(info.received),
       messagesOut: total(info.sent),
       paused: this.pacer.paused,
+      gracefulRestart: this.negotiated?.gracefulRestart !== undefined,
+      endOfRib: familiesOf(this.context.restart.toldBy(this.index)).map(familyName),
       lastError: this.lastError,
     };
   }

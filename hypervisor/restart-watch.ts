@@ -93,6 +93,11 @@ export class RestartWatch {
     }
   }
 
+  /** Families whose End-of-RIB has come from a neighbour, as a bitmask. */
+  toldBy(n: number): number {
+    return this.neighbors[n].told;
+  }
+
   /** Neighbours that the router waits for, by index. */
   get missing(): number[] {
     return this.neighbors.flatMap(({ toldAt }, n) => (toldAt === Infinity ? [n] : []));

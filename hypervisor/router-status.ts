@@ -25,7 +25,7 @@ export function routerStatus(
   ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[] },
   fields: { open: boolean; voteLogDropped: number },
 ): RouterStatus {
-  const { config, electorate, records, tables } = context;
+  const { config, electorate, records, restart, tables } = context;
   return {
     version: VERSION,
     pid: process.pid,
@@ -39,6 +39,11 @@ export function routerStatus(
       config.voting.strategy === 'master-slave' && electorate.master >= 0 ? records.replicas[electorate.master] : null,
     quorum: config.voting.quorum,
     open: fields.open,
+    restart: {
+      state: restart.state,
+      restarting: restart.restarting,
+      missing: restart.missing.map((n) => config.neighbors[n].address),
+    },
     neighbors: ports.neighbors.map((port) => port.status()),
     replicas: ports.replicas.map((port) => port.status()),
     ballots: ballotCounts(ports.neighbors),

@@ -20,6 +20,10 @@ export interface NeighborStatus {
   messagesOut: number;
   /** Reading is held back because the replicas that the verdict needs are busy. */
   paused: boolean;
+  /** Graceful restart (RFC 4724) was agreed: it may keep our routes while the router restarts. */
+  gracefulRestart: boolean;
+  /** Families of which it has told everything since the session came up, as far as it says so (End-of-RIB). */
+  endOfRib: string[];
   lastError: string | null;
 }
 
@@ -66,6 +70,11 @@ export interface RouterStatus {
   quorum: number;
   /** True while neighbour sessions are (or may be) open: enough replicas are ready to vote, or were until a moment ago. */
   open: boolean;
+  /**
+   * After a start: `waiting` until all neighbours have told their routes and the replicas have worked them off (`missing`: whom it waits
+   * for), then `resynchronised`; `expired` when that took longer than `fib.stale-routes`. `restarting`: neighbours may hold routes of the last run.
+   */
+  restart: { state: string; restarting: boolean; missing: string[] };
   neighbors: NeighborStatus[];
   replicas: ReplicaStatus[];
   ballots: BallotCounts;

@@ -2,8 +2,14 @@
 // engineer reads. The commands are in COMMANDS; `wait N` lets N seconds pass, with every timer at its time.
 import { SessionFsm } from '../../session/fsm.js';
 import type { SessionConfig, SessionEffect, SessionEvent } from '../../session/fsm.js';
-import { capabilityName, makeCapabilities, multiprotocolFamilies } from '../../wire/bgp/capabilities.js';
+import {
+  CapabilityCode,
+  capabilityName,
+  makeCapabilities,
+  multiprotocolFamilies,
+} from '../../wire/bgp/capabilities.js';
 import { bgpError, isBgpError } from '../../wire/bgp/error.js';
+import { encodeGracefulRestart, gracefulRestartOf, type GracefulRestart } from '../../wire/bgp/graceful-restart.js';
 import { MessageFramer } from '../../wire/bgp/framing.js';
 import { encodeMessage, KEEPALIVE, MessageType, messageTypeName } from '../../wire/bgp/message.js';
 import { decodeNotification, encodeNotification, notificationName } from '../../wire/bgp/notification.js';
@@ -15,11 +21,18 @@ const DIVIDER = '----';
 class Player {
   private fsm: SessionFsm | undefined;
   private now = 0;
+  /** What the owner answers when it is asked for an OPEN's graceful restart capability. */
+  private restart: GracefulRestart | undefined;
 
   run(command: string): string[] {
     const [word, ...rest] = command.split(/\s+/);
     if (word === 'config') {
-      this.fsm = new SessionFsm(configOf(options(rest)));
+      this.restart = undefined;
+      this.fsm = new SessionFsm({ ...configOf(options(rest)), gracefulRestart: () => this.restart });
+      return ['ok'];
+    }
+    if (word === 'graceful-restart') {
+      this.restart = restartOf(options(rest));
       return ['ok'];
     }
     if (!this.fsm) throw new Error('a transcript begins with "config"');
@@ -69,6 +82,17 @@ function configOf(o: Record<string, string>): SessionConfig {
   };
 }
 
+/** `time=120 restarting families=3 forwarding=1`. */
+function restartOf(o: Record<string, string>): GracefulRestart {
+  return {
+    restarting: o.restarting !== undefined,
+    notification: false,
+    restartTime: Number(o.time ?? 120),
+    families: Number(o.families ?? 3),
+    forwarding: Number(o.forwarding ?? 0),
+  };
+}
+
 function eventOf(word: string, rest: string[]): SessionEvent {
   const connection = Number(rest[0]);
   const message = (bytes: Uint8Array): SessionEvent => {
@@ -84,6 +108,8 @@ function eventOf(word: string, rest: string[]): SessionEvent {
       return { kind: word };
     case 'stop':
       return { kind: 'stop', subcode: connection, text: rest.slice(1).join(' ') };
+    case 'stop-keeping-routes':
+      return { kind: 'stop', subcode: connection, text: rest.slice(1).join(' '), keepRoutes: true };
     case 'connected':
       return { kind: 'connected', connection };
     case 'connect-failed':
@@ -121,6 +147,7 @@ function peerOpen(o: Record<string, string>): Uint8Array {
   const as = Number(o.as ?? 65001);
   const families = Number(o.families ?? 3);
   const all = makeCapabilities({ families, as, routeRefresh: true, extendedMessage: true });
+  if (o['graceful-restart'] !== undefined) all.push(encodeGracefulRestart(restartOf({ ...o, families: '0' })));
   const bytes = encodeOpen({
     version: Number(o.version ?? 4),
     as,
@@ -148,8 +175,9 @@ function describe(effect: SessionEffect): string {
     case 'attempt-failed':
       return `${effect.kind} by ${effect.reason.origin}: ${effect.reason.text}`;
     case 'established': {
-      const { peerAs, peerRouterId, holdTime, families, as4, routeRefresh, extendedMessage } = effect.negotiated;
-      const flags = Object.entries({ as4, routeRefresh, extendedMessage }).filter(([, on]) => on);
+      const { peerAs, peerRouterId, holdTime, families, as4, routeRefresh, extendedMessage, gracefulRestart } =
+        effect.negotiated;
+      const flags = Object.entries({ as4, routeRefresh, extendedMessage, gracefulRestart }).filter(([, on]) => on);
       const names = familiesOf(families).map(familyName).join(',');
       const extras = flags.map(([name]) => ` ${name}`).join('');
       return `established ${effect.connection} AS ${peerAs} id ${peerRouterId} hold ${holdTime} ${names}${extras}`;
@@ -164,7 +192,10 @@ function describeMessage(bytes: Uint8Array): string {
     const open = decodeOpen(bytes, 0, bytes.length);
     if (isBgpError(open)) return `broken OPEN: ${open.reason}`;
     const families = familiesOf(multiprotocolFamilies(open)).map(familyName).join(',');
-    const others = open.capabilities.filter(({ code }) => code !== 1).map(({ code }) => ` ${capabilityName(code)}`);
+    const restart = describeRestart(gracefulRestartOf(open));
+    const others = open.capabilities
+      .filter(({ code }) => code !== 1)
+      .map(({ code }) => ` ${capabilityName(code)}${code === CapabilityCode.GRACEFUL_RESTART ? restart : ''}`);
     return `OPEN AS ${open.as} id ${open.routerId} hold ${open.holdTime} ${families}${others.join('')}`;
   }
   if (type !== MessageType.NOTIFICATION) return messageTypeName(type);
@@ -173,6 +204,16 @@ function describeMessage(bytes: Uint8Array): string {
   const { code, subcode, data } = notification;
   const hex = Array.from(data, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return `NOTIFICATION ${code}/${subcode} ${notificationName(code, subcode)}${hex && ` data ${hex}`}`;
+}
+
+/** `(120 s, restarting, ipv4-unicast preserved, ipv6-unicast)`. */
+function describeRestart(restart: GracefulRestart | undefined): string {
+  if (restart === undefined) return '';
+  const { restartTime, restarting, families, forwarding } = restart;
+  const names = familiesOf(families).map((family) => {
+    return `${familyName(family)}${(forwarding & (1 << family)) === 0 ? '' : ' preserved'}`;
+  });
+  return ` (${[`${restartTime} s`, ...(restarting ? ['restarting'] : []), ...names].join(', ')})`;
 }
 
 /** The transcript with the effects that its commands really have. Lines that begin with # are kept. */

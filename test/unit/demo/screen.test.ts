@@ -10,7 +10,7 @@ import type { RouterStatus } from '../../../hypervisor/status.js';
 function status(change: Partial<RouterStatus> = {}): RouterStatus {
   const neighbors = NEIGHBORS.map(({ address, as }, index) => ({
     ...{ address, as, state: 'Established', uptime: 61, flaps: 0, messagesIn: 0, messagesOut: 0, paused: false },
-    ...{ prefixesIn: index < 2 ? 1000 : 0, prefixesOut: 990, lastError: null },
+    ...{ prefixesIn: index < 2 ? 1000 : 0, prefixesOut: 990, lastError: null, gracefulRestart: false, endOfRib: [] },
   }));
   const replicas = ['frr', 'bird', 'openbgpd'].map((name) => ({
     ...{ name, kind: name, version: '1', pid: 7, state: 'voting' as const, restarts: 0, sessionsUp: 5, sessions: 5 },
@@ -19,6 +19,7 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
   return {
     ...{ version: '0', pid: 1, uptime: 9, as: 65000, routerId: '10.0.0.1', strategy: 'continuous-majority', epoch: 1 },
     ...{ electorate: ['frr', 'bird', 'openbgpd'], master: null, quorum: 2, open: true, neighbors, replicas },
+    restart: { state: 'resynchronised', restarting: false, missing: [] },
     ballots: { total: 2000, unanimous: 1999, contested: 1, withoutMajority: 0 },
     ...{ tables: { prefixes: 1000, attributes: 10, attributeBytes: 100, full: 0 }, voteLogDropped: 0, memory: 1 },
     ...change,

@@ -6,9 +6,12 @@ import { SessionFsm } from '../../../session/fsm.js';
 import type { SessionConfig, SessionEffect, SessionEvent } from '../../../session/fsm.js';
 import { makeCapabilities } from '../../../wire/bgp/capabilities.js';
 import { bgpError } from '../../../wire/bgp/error.js';
+import { encodeGracefulRestart } from '../../../wire/bgp/graceful-restart.js';
 import { encodeMessage, KEEPALIVE } from '../../../wire/bgp/message.js';
 import { encodeNotification } from '../../../wire/bgp/notification.js';
 import { encodeOpen } from '../../../wire/bgp/open.js';
+
+const RESTART = { restarting: false, notification: false, restartTime: 120, families: 3, forwarding: 1 };
 
 const OPENS = [
   { as: 65001, holdTime: 90, routerId: '10.0.0.2' },
@@ -16,6 +19,7 @@ const OPENS = [
   { as: 65099, holdTime: 90, routerId: '10.0.0.2' },
 ].map((open) => {
   const capabilities = makeCapabilities({ families: 3, as: open.as, routeRefresh: true });
+  if (open.holdTime === 0) capabilities.push(encodeGracefulRestart(RESTART));
   return encodeOpen({ version: 4, capabilities, ...open });
 });
 
@@ -46,6 +50,7 @@ const plain = fc.constantFrom<SessionEvent>(
   { kind: 'send-blocked' },
   { kind: 'send-progress' },
   { kind: 'stop', subcode: 2, text: 'bye' },
+  { kind: 'stop', subcode: 2, keepRoutes: true },
   { kind: 'reset', error: bgpError(3, 1, 'bad') },
 );
 
@@ -75,13 +80,15 @@ const config: fc.Arbitrary<SessionConfig> = fc
     waitForPeerOpen: fc.boolean(),
     restart: fc.boolean(),
     jitter: fc.constantFrom(0.75, 1),
+    gracefulRestart: fc.constantFrom(undefined, () => RESTART),
   })
-  .map((options) => ({
+  .map(({ gracefulRestart, ...options }) => ({
     localAs: 65000,
     routerId: '10.0.0.1',
     peerAs: 65001,
     capabilities: makeCapabilities({ families: 3, as: 65000, routeRefresh: true }),
     ...options,
+    ...(gracefulRestart ? { gracefulRestart } : {}),
   }));
 
 /** An owner that believes only the effects, and checks them against each other. */
@@ -157,6 +164,21 @@ test('any events: no throw, at most one established session, what is opened is c
       owner.take({ kind: 'stop', subcode: 3 });
       expect(owner.open.size).toBe(0);
       expect(owner.fsm.deadline()).toBe(Infinity);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('stopped for the sake of the routes: a peer with graceful restart hears no NOTIFICATION, any other one does', () => {
+  fc.assert(
+    fc.property(config, steps, (settings, list) => {
+      const owner = play(settings, list);
+      const { negotiated } = owner.fsm;
+      const effects = owner.take({ kind: 'stop', subcode: 2, keepRoutes: true });
+      expect(owner.open.size).toBe(0);
+      const spoke = effects.filter(({ kind }) => kind === 'send').length;
+      if (negotiated !== undefined) expect(spoke).toBe(negotiated.gracefulRestart === undefined ? 1 : 0);
+      if (settings.gracefulRestart === undefined) expect(negotiated?.gracefulRestart).toBeUndefined();
     }),
     { numRuns: 500 },
   );
