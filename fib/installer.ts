@@ -112,7 +112,7 @@ export class Installer {
     while (batch.count < capacity) {
       const prefix = this.schedule.takeDue(now);
       if (prefix === 0) break;
-      this.state.flags[prefix] &= ~DAMPED;
+      if (this.state.has(prefix, DAMPED)) this.endDamping(prefix, now);
       this.fill(batch, prefix);
     }
     return batch.count;
@@ -368,6 +368,12 @@ export class Installer {
   private damp(prefix: number, now: number): void {
     this.state.flags[prefix] |= DAMPED;
     this.schedule.at(prefix, now + this.firstDelay, now);
+  }
+
+  /** The delay is over. If that leads to another repair, the delay begins again. */
+  private endDamping(prefix: number, now: number): void {
+    if (this.state.differs(prefix)) this.damp(prefix, now);
+    else this.state.flags[prefix] &= ~DAMPED;
   }
 
   private queueAllWaiting(now: number): void {
