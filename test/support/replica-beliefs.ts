@@ -1,0 +1,54 @@
+// What a replica's own tools say about its forwarding table: how many BGP routes it has, and how many of them it believes to be installed.
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { RunningRouter } from './router-lab.js';
+
+const execute = promisify(execFile);
+const OUTPUT_BYTES = 1 << 28;
+
+export interface Belief {
+  /** BGP routes that it wants in the kernel, both families together, the probe's included. */
+  wanted: number;
+  installed: number;
+}
+
+async function ask(program: string, args: string[]): Promise<string> {
+  const { stdout } = await execute(program, args, { maxBuffer: OUTPUT_BYTES });
+  return stdout;
+}
+
+/** A BIRD replica: what its kernel protocols exported, and what they still complain about. */
+export async function birdBelief(router: RunningRouter, name: string): Promise<Belief> {
+  const text = await ask('birdc', [
+    '-s',
+    path.join(router.directory, name, 'control.sock'),
+    'show',
+    'protocols',
+    'all',
+  ]);
+  let wanted = 0;
+  for (const block of text.split(/\n(?=\S)/)) {
+    if (!/^\S+\s+Kernel\s/.test(block)) continue;
+    wanted += Number(/Routes:\s+\d+ imported,(?: \d+ filtered,)? (\d+) exported/.exec(block)?.[1] ?? 0);
+  }
+  return { wanted, installed: wanted };
+}
+
+/** An FRR replica: zebra's summary of both families. */
+export async function frrBelief(router: RunningRouter, name: string): Promise<Belief> {
+  const belief: Belief = { wanted: 0, installed: 0 };
+  for (const family of ['ip', 'ipv6']) {
+    const directory = path.join(router.directory, name);
+    const words = ['--vty_socket', directory, '-d', 'zebra', '-c', `show ${family} route summary json`];
+    const { routes } = JSON.parse(await ask('vtysh', words)) as {
+      routes: { type: string; rib: number; fib: number }[];
+    };
+    for (const { type, rib, fib } of routes) {
+      if (type !== 'ebgp') continue;
+      belief.wanted += rib;
+      belief.installed += fib;
+    }
+  }
+  return belief;
+}
