@@ -25,8 +25,10 @@ import {
 } from './constants.js';
 import { align, ATTRIBUTE_HEADER, readU16, readU32 } from './message.js';
 
+export { RTMSG_LENGTH } from './constants.js';
 export { encodeRoute } from './route-writer.js';
 export type { RouteFields } from './route-writer.js';
+export type { MessageHeader as RouteHeader } from './message.js';
 
 /** Next hops of one route at most; what has more is refused as malformed. */
 export const MAX_ROUTE_HOPS = 256;

@@ -1,0 +1,293 @@
+// What the real kernel knows besides our own routes: links, addresses, routes of others, rules, neighbours, per-interface settings; kept as the
+// kernel's own messages, so that a replica's virtual kernel can hand them on. Owns being up to date with the messages it is given; who asks the
+// kernel, and when anew, is hypervisor/fib/kernel/.
+import type { Family } from '../wire/family.js';
+import {
+  AF_UNSPEC,
+  familyOfAf,
+  IFF_UP,
+  IFLA_WIRELESS,
+  NLM_F_DUMP_FILTERED,
+  NLM_F_DUMP_INTR,
+} from '../wire/netlink/constants.js';
+import {
+  NLM_F_MULTI,
+  NLM_F_REPLACE,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_DELNEIGH,
+  RTM_DELNETCONF,
+} from '../wire/netlink/constants.js';
+import { RTM_DELROUTE, RTM_DELRULE, RTM_F_CLONED, RTM_NEWADDR, RTM_NEWLINK } from '../wire/netlink/constants.js';
+import { RTM_NEWNEIGH, RTM_NEWNETCONF, RTM_NEWROUTE, RTM_NEWRULE } from '../wire/netlink/constants.js';
+import { decodeLink, isLinkUp } from '../wire/netlink/link.js';
+import type { Link } from '../wire/netlink/link.js';
+import { AttributeCursor, NETLINK_HEADER, readU16, writeU16, writeU32 } from '../wire/netlink/message.js';
+import { parseRoute, RouteView } from '../wire/netlink/route.js';
+import { ForeignRoutes } from './foreign-routes.js';
+import type { ForeignRoute } from './foreign-routes.js';
+import { BODY_LENGTH } from './mirror-content.js';
+import type { MirrorKind } from './mirror-content.js';
+import { mergeNetconf, MirrorStore } from './mirror-store.js';
+
+export type { MirrorKind } from './mirror-content.js';
+
+/** Something changed in the real kernel. `message` is one whole netlink message (RTM_NEW… or RTM_DEL…), as it is to be pushed on. */
+export interface MirrorChange {
+  kind: MirrorKind;
+  action: 'new' | 'del';
+  message: Uint8Array;
+}
+
+/** How much is kept; what is beyond is not mirrored, and counted in `dropped`. */
+export interface MirrorLimits {
+  links: number;
+  addresses: number;
+  routes: number;
+  rules: number;
+  neighbors: number;
+  netconfs: number;
+}
+
+export const MIRROR_LIMITS: MirrorLimits = {
+  links: 16_384,
+  addresses: 65_536,
+  routes: 200_000,
+  rules: 16_384,
+  neighbors: 65_536,
+  netconfs: 65_536,
+};
+
+export interface MirrorOptions {
+  /** rtm_protocol of our own routes, which are never in the mirror. */
+  protocol: number;
+  limits?: Partial<MirrorLimits>;
+}
+
+interface MessageKind {
+  kind: MirrorKind;
+  action: 'new' | 'del';
+}
+
+const KINDS = new Map<number, MessageKind>([
+  [RTM_NEWLINK, { kind: 'link', action: 'new' }],
+  [RTM_DELLINK, { kind: 'link', action: 'del' }],
+  [RTM_NEWADDR, { kind: 'address', action: 'new' }],
+  [RTM_DELADDR, { kind: 'address', action: 'del' }],
+  [RTM_NEWROUTE, { kind: 'route', action: 'new' }],
+  [RTM_DELROUTE, { kind: 'route', action: 'del' }],
+  [RTM_NEWRULE, { kind: 'rule', action: 'new' }],
+  [RTM_DELRULE, { kind: 'rule', action: 'del' }],
+  [RTM_NEWNEIGH, { kind: 'neighbor', action: 'new' }],
+  [RTM_DELNEIGH, { kind: 'neighbor', action: 'del' }],
+  [RTM_NEWNETCONF, { kind: 'netconf', action: 'new' }],
+  [RTM_DELNETCONF, { kind: 'netconf', action: 'del' }],
+]);
+
+/** Offsets in a whole message. */
+const TYPE_AT = 4;
+const FLAGS_AT = 6;
+const PROTOCOL_AT = NETLINK_HEADER + 5;
+const ROUTE_FLAGS_AT = NETLINK_HEADER + 8;
+/** Header flags that say something of one dump only. */
+const DUMP_FLAGS = NLM_F_MULTI | NLM_F_DUMP_INTR | NLM_F_DUMP_FILTERED;
+
+export class KernelMirror {
+  /** By interface index. */
+  readonly links = new Map<number, Link>();
+  /**
+   * Set when the kernel changed something that it does not tell in full: IPv4 routes go in silence with a link or an address, and one hop may
+   * leave an IPv6 route. A resync (`beginResync`) shows it, and clears this.
+   */
+  resyncWanted = false;
+  /** Messages that found no room (`limits`). */
+  dropped = 0;
+  /** Messages that could not be read: the kernel speaks otherwise than we know. */
+  malformed = 0;
+  private readonly protocol: number;
+  private readonly routes: ForeignRoutes;
+  private readonly stores: Readonly<Record<Exclude<MirrorKind, 'route'>, MirrorStore>>;
+  private readonly view = new RouteView();
+  private readonly cursor = new AttributeCursor();
+  private generation = 0;
+  private resyncing = false;
+
+  constructor(options: MirrorOptions) {
+    const limits = { ...MIRROR_LIMITS, ...options.limits };
+    this.protocol = options.protocol;
+    this.routes = new ForeignRoutes(limits.routes);
+    this.stores = {
+      link: new MirrorStore('link', limits.links),
+      address: new MirrorStore('address', limits.addresses),
+      rule: new MirrorStore('rule', limits.rules),
+      neighbor: new MirrorStore('neighbor', limits.neighbors),
+      netconf: new MirrorStore('netconf', limits.netconfs),
+    };
+  }
+
+  /** Routes of others that are mirrored. */
+  get routeCount(): number {
+    return this.routes.size;
+  }
+
+  /**
+   * Takes one netlink message start..end of the kernel, an event or a part of a dump. Returns what changed by it; undefined when nothing did
+   * that matters to a replica, and for what is not mirrored: own routes, cached routes, bridge ports. During a resync, changes of routes are
+   * held back until `endResync`.
+   */
+  apply(buf: Uint8Array, start: number, end: number): MirrorChange | undefined {
+    if (end - start < NETLINK_HEADER) return undefined;
+    const what = KINDS.get(readU16(buf, start + TYPE_AT));
+    if (what === undefined) return undefined;
+    if (end - start < NETLINK_HEADER + BODY_LENGTH[what.kind]) {
+      this.malformed++;
+      return undefined;
+    }
+    if (what.kind === 'route') return this.applyRoute(what, buf, start, end);
+    const family = buf[start + NETLINK_HEADER];
+    const mirrored = what.kind === 'link' ? family === AF_UNSPEC : familyOfAf(family) !== undefined;
+    if (!mirrored) return undefined;
+    const message = copyMessage(buf, start, end);
+    return what.kind === 'link' ? this.applyLink(what, message) : this.applyOther(what, message);
+  }
+
+  /** Whether packets can leave by an interface. */
+  isUp(ifindex: number): boolean {
+    const link = this.links.get(ifindex);
+    return link !== undefined && isLinkUp(link.flags);
+  }
+
+  /** The interface's name; `if7` for one that is not known. */
+  linkName(ifindex: number): string {
+    return this.links.get(ifindex)?.name ?? `if${ifindex}`;
+  }
+
+  /**
+   * Visits the whole messages (RTM_NEW…) of a kind; `family` undefined: all. Their header flags, sequence number and port id mean nothing any
+   * more. A visited message is never modified afterwards.
+   */
+  forEach(kind: MirrorKind, family: Family | undefined, visit: (message: Uint8Array) => void): void {
+    if (kind === 'route') this.routes.forEach(family, visit);
+    else this.stores[kind].forEach(kind === 'link' ? undefined : family, visit);
+  }
+
+  /** The routes of others to exactly this destination in a table, in the order in which the kernel takes them among equals of metric. */
+  routesTo(family: Family, table: number, address: Uint8Array, bits: number): readonly ForeignRoute[] | undefined {
+    return this.routes.at(family, table, address, bits);
+  }
+
+  /** From here to `endResync` everything that the kernel has is applied anew. */
+  beginResync(): void {
+    this.generation++;
+    this.resyncing = true;
+    this.resyncWanted = false;
+  }
+
+  /** What the resync did not see again is gone. Returns the changes that `apply` did not: of routes, and what went. */
+  endResync(): MirrorChange[] {
+    const changes: MirrorChange[] = [];
+    this.resyncing = false;
+    this.routes.settle(this.generation, (gone, added) => {
+      if (
+        gone.length === 1 &&
+        added.length === 1 &&
+        gone[0].metric === added[0].metric &&
+        gone[0].tos === added[0].tos
+      ) {
+        changes.push({ kind: 'route', action: 'new', message: withFlags(added[0].message, NLM_F_REPLACE) });
+        return;
+      }
+      for (const { message } of gone) changes.push(deletion('route', message));
+      for (const { message } of added) changes.push({ kind: 'route', action: 'new', message });
+    });
+    for (const kind of ['rule', 'neighbor', 'netconf', 'address', 'link'] as const) {
+      for (const message of this.stores[kind].settle(this.generation)) changes.push(deletion(kind, message));
+    }
+    for (const { kind, message } of changes) if (kind === 'link') this.forgetLink(message);
+    return changes;
+  }
+
+  private applyRoute(what: MessageKind, buf: Uint8Array, start: number, end: number): MirrorChange | undefined {
+    // Our own writes come by here at full speed: nothing is parsed for them.
+    if (buf[start + PROTOCOL_AT] === this.protocol) return undefined;
+    const routeFlags = readU16(buf, start + ROUTE_FLAGS_AT);
+    if (familyOfAf(buf[start + NETLINK_HEADER]) === undefined || (routeFlags & RTM_F_CLONED) !== 0) return undefined;
+    if (parseRoute(buf, start + NETLINK_HEADER, end, this.view) !== undefined) {
+      this.malformed++;
+      return undefined;
+    }
+    const flags = readU16(buf, start + FLAGS_AT);
+    const message = copyMessage(buf, start, end);
+    const { routes, view, generation, resyncing } = this;
+    const effect =
+      what.action === 'new' ? routes.add(view, message, flags, generation, resyncing) : routes.remove(view);
+    if (effect === 'full') this.dropped++;
+    if (effect === 'partial') this.resyncWanted = true;
+    if (effect === 'full' || effect === 'known' || (effect === 'new' && resyncing)) return undefined;
+    return { kind: 'route', action: what.action, message };
+  }
+
+  private applyLink(what: MessageKind, message: Uint8Array): MirrorChange | undefined {
+    const link = decodeLink(message, NETLINK_HEADER, message.length);
+    if (typeof link === 'string') {
+      this.malformed++;
+      return undefined;
+    }
+    // A wireless event says of a link only that.
+    if (this.hasAttribute(message, BODY_LENGTH.link, IFLA_WIRELESS)) return undefined;
+    const change = this.applyOther(what, message);
+    if (what.action === 'del') this.links.delete(link.index);
+    else if (this.stores.link.has(message)) this.links.set(link.index, link);
+    if (change !== undefined && (what.action === 'del' || (link.flags & IFF_UP) === 0)) this.resyncWanted = true;
+    return change;
+  }
+
+  private applyOther(what: MessageKind, message: Uint8Array): MirrorChange | undefined {
+    const kind = what.kind as Exclude<MirrorKind, 'route'>;
+    const store = this.stores[kind];
+    if (what.action === 'del') {
+      if (!store.remove(message)) return undefined;
+      if (kind === 'address') this.resyncWanted = true;
+      return { kind, action: 'del', message };
+    }
+    // Events of netconf carry only the setting that changed.
+    const old = kind === 'netconf' ? store.find(message) : undefined;
+    const effect = store.put(old === undefined ? message : mergeNetconf(old, message), this.generation);
+    if (effect === 'full') this.dropped++;
+    return effect === 'new' ? { kind, action: 'new', message } : undefined;
+  }
+
+  private hasAttribute(message: Uint8Array, body: number, type: number): boolean {
+    this.cursor.reset(message, NETLINK_HEADER + body, message.length);
+    while (this.cursor.next()) if (this.cursor.type === type) return true;
+    return false;
+  }
+
+  private forgetLink(message: Uint8Array): void {
+    const link = decodeLink(message, NETLINK_HEADER, message.length);
+    if (typeof link !== 'string') this.links.delete(link.index);
+  }
+}
+
+/** A message as it is kept: sequence number and port id of whoever asked for it cleared. */
+function copyMessage(buf: Uint8Array, start: number, end: number): Uint8Array {
+  const message = buf.slice(start, end);
+  writeU32(message, 0, message.length);
+  writeU16(message, FLAGS_AT, readU16(message, FLAGS_AT) & ~DUMP_FLAGS);
+  writeU32(message, 8, 0);
+  writeU32(message, 12, 0);
+  return message;
+}
+
+function withFlags(message: Uint8Array, flags: number): Uint8Array {
+  const copy = message.slice();
+  writeU16(copy, FLAGS_AT, flags);
+  return copy;
+}
+
+/** The RTM_DEL… message for a kept RTM_NEW… one: its type is the next number. */
+function deletion(kind: MirrorKind, message: Uint8Array): MirrorChange {
+  const copy = withFlags(message, 0);
+  writeU16(copy, TYPE_AT, readU16(copy, TYPE_AT) + 1);
+  return { kind, action: 'del', message: copy };
+}
