@@ -1,12 +1,28 @@
 // The one clock of the running process: monotonic milliseconds since it started. The pure cores get these numbers as arguments.
 import { performance } from 'node:perf_hooks';
+import process from 'node:process';
+
+/** A thread's own clock starts with the thread; this brings it to the process's. */
+let offset = 0;
 
 /** Monotonic time in milliseconds (fractional) since the process started; never goes back. */
 export function now(): number {
-  return performance.now();
+  return performance.now() + offset;
 }
 
-const startedAt = Date.now() - performance.now();
+/** The system's monotonic clock in milliseconds: the same in every thread. */
+export function monotonic(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** In another thread: makes `now()` tell the time of the thread where `now() - monotonic()` was `difference`. */
+export function followClock(difference: number): void {
+  offset = monotonic() + difference - performance.now();
+  startedAt = Date.now() - now();
+}
+
+let startedAt = Date.now() - performance.now();
 
 let lastMillisecond = -1;
 let lastText = '';

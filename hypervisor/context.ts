@@ -2,6 +2,7 @@
 import type { RouterConfig } from '../configs/model.js';
 import type { Replicator } from '../replicator/replicator.js';
 import type { Electorate } from '../voter/electorate.js';
+import type { FibPort } from './fib/port.js';
 import type { InstallGate } from './install-gate.js';
 import type { Intake } from './intake.js';
 import type { Logger } from './logging.js';
@@ -25,6 +26,8 @@ export interface RouterContext {
   restart: RestartWatch;
   /** With advertise-after-install: which prefixes may be announced. */
   gate: InstallGate | undefined;
+  /** The forwarding table; undefined with `fib.backend: none`. */
+  fib: FibPort | undefined;
   /** When anything last came in from any neighbour, ms. */
   replicatorInput(): number;
   /** Asks for a turn of the main loop: emission and feeding happen there, after all reads of this turn. */

@@ -1,13 +1,13 @@
 // One replica of the router: its process, its sessions, its probes, and whether its votes count.
 // Owns the life cycle starting → ready → syncing → voting and back, and turns system events into restarts. The process itself is
-// replicas/, a single session replica-link.ts, how far it has come probe-tracker.ts.
+// replicas/, a single session replica-link.ts, how far it has come replica-progress.ts.
 import type { ReplicaConfig } from '../configs/model.js';
 import type { ReplicaSession } from '../configs/session-plan.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
-import { ProbeTracker } from './probe-tracker.js';
+import { ReplicaProgress } from './replica-progress.js';
 import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.js';
 import type { Replica } from './replicas/replica.js';
 import { RestartBudget } from './restart-budget.js';
@@ -18,14 +18,6 @@ import { plainRecord } from './vote-records.js';
 const OPEN_THRESHOLDS = 3;
 /** One that it has not taken after this time (BIRD may wait for a second) costs it its vote, ms. */
 const OPEN_GRACE_MS = 3000;
-
-/**
- * A replica that sends more than this (bytes) to neighbours between a probe and PROOF_MS (ms) after its return still works off earlier
- * input: the tap is another session and may be far ahead of the others, so the probe proves nothing then. FRR sends to each of them
- * some hundred routes every 50 ms, and the probe comes back in between.
- */
-const BULK_BYTES = 16384;
-const PROOF_MS = 150;
 
 /** A replica that does not become quiet after its replay may vote after this many stability thresholds. */
 const BUSY_SYNC_THRESHOLDS = 5;
@@ -43,8 +35,7 @@ export class ReplicaPort implements LinkEvents {
   private readonly context: RouterContext;
   private readonly replica: Replica;
   private readonly plan: readonly ReplicaSession[];
-  private readonly probes: ProbeMessages;
-  private readonly tracker: ProbeTracker;
+  private readonly probing: ReplicaProgress;
   private readonly budget = new RestartBudget();
   private readonly events: ReplicaEvents;
   private readonly links = new Map<number, ReplicaLink>();
@@ -55,12 +46,8 @@ export class ReplicaPort implements LinkEvents {
   private unsound = 0;
   /** When its history had been replayed on all sessions, ms; Infinity while it has not. */
   private replayedAt = Infinity;
-  /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it. */
-  private provesUntil = -Infinity;
-  private received = 0;
-  private receivedAtProbe = 0;
-  /** When the probe that has come back counts, ms; Infinity when none waits for that. */
-  private proofAt = Infinity;
+  /** How far its forwarding path was last said to have come, ms. */
+  private forwardedTold = -Infinity;
   private lastError: string | null = null;
   private faulted = false;
 
@@ -80,13 +67,8 @@ export class ReplicaPort implements LinkEvents {
     this.context = context;
     this.replica = parts.replica;
     this.plan = parts.plan;
-    this.probes = parts.probes;
+    this.probing = new ReplicaProgress(voting, parts.probes, this.config.fib);
     this.events = parts.events;
-    this.tracker = new ProbeTracker({
-      busyIntervalMs: voting.probeInterval,
-      idleIntervalMs: Math.max(1000, voting.probeInterval),
-      hangMs: voting.hangThreshold,
-    });
     this.replica.on('exit', (exit) => this.ended(exit.text, exit.expected));
     this.replica.on('warn', (text) => context.log.warn(`replica ${this.config.name}: ${text}`));
   }
@@ -99,6 +81,7 @@ export class ReplicaPort implements LinkEvents {
   async start(): Promise<void> {
     this.state = 'starting';
     this.faulted = false;
+    this.context.fib?.reset(this.index);
     this.budget.started(now());
     try {
       await this.replica.start();
@@ -146,7 +129,7 @@ export class ReplicaPort implements LinkEvents {
 
   /** Everything that was handed to it before `since` has been worked off. */
   digested(since: number): boolean {
-    return this.context.caughtUp[this.index] >= since;
+    return this.probing.digestedUntil >= since;
   }
 
   /** What the passing of time asks for: probes, hang detection, joining the electorate. */
@@ -154,7 +137,7 @@ export class ReplicaPort implements LinkEvents {
     if (this.state !== 'ready' && this.state !== 'syncing' && this.state !== 'voting') return;
     this.prove(at);
     this.probe(at);
-    if (this.tracker.isHung(at)) {
+    if (this.probing.tracker.isHung(at)) {
       this.fault(
         `hangs: no answer to a probe and no other sign of life for ${this.context.config.voting.hangThreshold} ms`,
       );
@@ -200,7 +183,7 @@ export class ReplicaPort implements LinkEvents {
       restarts: this.budget.restarts,
       sessionsUp: up,
       sessions: this.links.size,
-      lagMs: Math.round(this.tracker.lag(now())),
+      lagMs: Math.round(this.probing.tracker.lag(now())),
       backlogBytes: backlog,
       dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
       votes: this.votes,
@@ -211,7 +194,7 @@ export class ReplicaPort implements LinkEvents {
   /** Link callbacks. */
   established(link: ReplicaLink): void {
     this.context.log.debug(`replica ${this.name}: session ${link.plan.name} is up`);
-    this.tracker.life(now());
+    this.probing.tracker.life(now());
   }
 
   lost(link: ReplicaLink, reason: string): void {
@@ -219,24 +202,24 @@ export class ReplicaPort implements LinkEvents {
   }
 
   refresh(link: ReplicaLink): void {
-    if (link.plan.role === 'probe') link.write(this.probes.announce(this.tracker.current));
+    if (link.plan.role === 'probe') link.write(this.probing.again());
   }
 
   progress(link: ReplicaLink): void {
-    this.tracker.life(now());
+    this.probing.tracker.life(now());
     if (link.plan.neighbor >= 0) this.events.neighbor(link.plan.neighbor).pace();
   }
 
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {
     const at = now();
-    this.tracker.life(at);
+    this.probing.tracker.life(at);
     if (link.plan.role === 'tap') {
-      const sequence = this.probes.sequenceOf(message, start, end);
-      if (sequence !== undefined) this.probeReturned(sequence, at);
+      this.probing.onTap(message, start, end, at);
+      if (this.config.fib === 'tap') this.context.fib?.tap(this.index, message, start, end);
       return;
     }
     if (link.plan.role === 'probe') return;
-    this.received += end - start;
+    this.probing.sent(end - start);
     const { voter, config } = this.events.neighbor(link.plan.neighbor);
     const { intake } = this.context;
     const before = intake.votes;
@@ -247,14 +230,23 @@ export class ReplicaPort implements LinkEvents {
     if (verdict.kind !== 'sound') this.noteUnsound(link, verdict.reason, verdict.kind);
   }
 
-  private probeReturned(sequence: number, at: number): void {
-    if (this.tracker.returned(sequence, at)) this.proofAt = at + PROOF_MS;
+  /** Probe number n has come out of the replica's forwarding path. */
+  forwarded(n: number): void {
+    this.probing.onForwarding(n);
+  }
+
+  /** It does not read what its kernel tells it, so what it believes of links and addresses is not so. */
+  kernelFault(reason: string): void {
+    this.fault(reason);
   }
 
   private prove(at: number): void {
-    if (at < this.proofAt) return;
-    this.proofAt = Infinity;
-    if (this.received - this.receivedAtProbe <= BULK_BYTES) this.context.caughtUp[this.index] = this.provesUntil;
+    const { context, index, probing } = this;
+    probing.tick(at);
+    context.caughtUp[index] = probing.advertisedUntil;
+    if (probing.forwardedUntil === this.forwardedTold) return;
+    this.forwardedTold = probing.forwardedUntil;
+    context.fib?.caughtUp(index, this.forwardedTold);
   }
 
   private get voters(): NeighborPort['voter'][] {
@@ -268,8 +260,8 @@ export class ReplicaPort implements LinkEvents {
     this.context.log.info(
       `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
     );
-    this.tracker.restart(at);
-    this.proofAt = Infinity;
+    this.probing.restart(at);
+    this.forwardedTold = -Infinity;
     this.replayedAt = Infinity;
     this.context.caughtUp[this.index] = -Infinity;
     for (const voter of this.voters) voter.forget(this.index);
@@ -308,19 +300,22 @@ export class ReplicaPort implements LinkEvents {
     const link = [...this.links.values()].find(({ plan }) => plan.role === 'probe');
     const tap = [...this.links.values()].find(({ plan }) => plan.role === 'tap');
     if (!link?.isUp || !tap?.isUp) return;
+    // Busy: something was delivered that no probe has proven yet.
+    const busy = this.state !== 'voting' || this.context.replicatorInput() > this.probing.digestedUntil;
+    const probe = this.probing.next(at, busy, () => this.deliveredUntil(at));
+    if (probe !== undefined) link.write(probe);
+  }
+
+  /** What came in before this time has been handed to the replica, ms. */
+  private deliveredUntil(at: number): number {
     let delivered = at;
-    for (const other of this.links.values()) {
-      if (other.plan.role !== 'neighbor') continue;
+    for (const link of this.links.values()) {
+      if (link.plan.role !== 'neighbor') continue;
       // Nothing of a neighbour has been delivered before the session that stands for it is up.
-      const until = other.isUp ? other.deliveredUntil(at) : this.events.neighbor(other.plan.neighbor).upSince;
+      const until = link.isUp ? link.deliveredUntil(at) : this.events.neighbor(link.plan.neighbor).upSince;
       delivered = Math.min(delivered, until);
     }
-    // Busy: something was delivered that no probe has proven yet.
-    const busy = this.state !== 'voting' || this.context.replicatorInput() > this.context.caughtUp[this.index];
-    if (this.proofAt !== Infinity || this.tracker.nextAt(busy) > at) return;
-    this.provesUntil = delivered;
-    this.receivedAtProbe = this.received;
-    link.write(this.probes.announce(this.tracker.send(at)));
+    return delivered;
   }
 
   /**
@@ -342,7 +337,7 @@ export class ReplicaPort implements LinkEvents {
     const settle = this.context.config.voting.stabilityThreshold;
     const quiet = this.votes === 0 || at - Math.max(this.replayedAt, this.lastVoteAt) >= settle;
     const longEnough = at - this.replayedAt >= BUSY_SYNC_THRESHOLDS * settle;
-    if ((quiet || longEnough) && this.context.caughtUp[this.index] >= this.replayedAt) this.join(at);
+    if ((quiet || longEnough) && this.probing.digestedUntil >= this.replayedAt) this.join(at);
   }
 
   private join(at: number): void {

@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
+import type { FibStatus } from './fib/status.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
 import type { BallotCounts, RouterStatus } from './status.js';
@@ -23,7 +24,7 @@ function ballotCounts(neighbors: readonly NeighborPort[]): BallotCounts {
 export function routerStatus(
   context: RouterContext,
   ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[] },
-  fields: { open: boolean; voteLogDropped: number },
+  fields: { open: boolean; voteLogDropped: number; fib: FibStatus | null },
 ): RouterStatus {
   const { config, electorate, records, restart, tables } = context;
   return {
@@ -53,6 +54,7 @@ export function routerStatus(
       attributeBytes: tables.attributes.bytes,
       full: context.replicator.tableFull + context.intake.tableFull,
     },
+    fib: fields.fib,
     voteLogDropped: fields.voteLogDropped,
     memory: process.memoryUsage.rss(),
   };

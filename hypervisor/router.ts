@@ -8,9 +8,11 @@ import { ShimHub } from '../preload/hub.js';
 import { Replicator } from '../replicator/replicator.js';
 import { Electorate } from '../voter/electorate.js';
 import { Canonicaliser } from '../wire/bgp/canonical.js';
+import { PrefixClock } from '../wire/prefix-clock.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { ControlServer } from './control/server.js';
+import type { FibPort } from './fib/port.js';
 import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
@@ -21,8 +23,10 @@ import { ReplicaPort } from './replica-port.js';
 import { Replica } from './replicas/replica.js';
 import { Reports } from './reports.js';
 import { restartWatchOf } from './restart-watch.js';
+import { openFib, RouterFib } from './router-fib.js';
 import { RunDirectory } from './run-directory.js';
 import { routerStatus } from './router-status.js';
+import type { RouterStatus } from './status.js';
 import { Tables } from './tables.js';
 import { VoteLog } from './vote-log.js';
 import { plainRecord } from './vote-records.js';
@@ -44,6 +48,7 @@ export class Router {
   private context!: RouterContext;
   private control: ControlServer | undefined;
   private pool: NeighborPool | undefined;
+  private fib: RouterFib | undefined;
   private neighbors: NeighborPort[] = [];
   private replicas: ReplicaPort[] = [];
   private ticker: NodeJS.Timeout | undefined;
@@ -71,6 +76,10 @@ export class Router {
     this.run = RunDirectory.claim(this.config.router.runDirectory);
     this.context = this.makeContext();
     this.makePorts();
+    await this.fib?.start().catch((error: Error) => {
+      throw new RouterError(error.message);
+    });
+    if (this.stopped) return;
     await this.listenForControl();
     this.ticker = setInterval(() => this.tick(), TICK_MS);
     const results = await Promise.allSettled(this.replicas.map((replica) => replica.start()));
@@ -93,7 +102,11 @@ export class Router {
     const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down', this.config.fib.keep);
     await Promise.race([goodbyes, delay(GOODBYE_MS)]);
     await this.pool?.close();
+    const { fib } = this.context ?? {};
+    // What replicas remove when they are told to end is no opinion.
+    await fib?.request({ what: 'freeze' }).catch(() => undefined);
     await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await fib?.stop(this.config.fib.keep);
     await this.control?.close();
     await this.context?.voteLog.close();
     await this.hub.close();
@@ -103,9 +116,10 @@ export class Router {
   private makeContext(): RouterContext {
     const { config, log } = this;
     const tables = new Tables(config.limits);
+    const clock = new PrefixClock();
     const { prefixes, attributes } = tables;
     const replicas = config.replicas.map(({ name }) => name);
-    return {
+    const context = {
       config,
       log,
       tables,
@@ -114,6 +128,7 @@ export class Router {
         attributes,
         maxQueueBytes: config.limits.replicaQueueBytes,
         deliver: config.router.deliver,
+        ...(config.fib.backend === 'none' ? {} : { clock }),
       }),
       electorate: new Electorate(replicas.length),
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
@@ -125,6 +140,7 @@ export class Router {
       replicatorInput: () => this.lastInput,
       schedule: () => this.schedule(),
     };
+    return { ...context, fib: openFib(context, clock) };
   }
 
   private makePorts(): void {
@@ -142,7 +158,11 @@ export class Router {
         }),
     );
     this.pool = new NeighborPool(config, this.neighbors, this.log);
-    const probes = new ProbeMessages(config.internal);
+    const { probeNextHops } = config.internal;
+    const probes = new ProbeMessages({
+      ...config.internal,
+      nextHops: config.fib.backend === 'none' ? undefined : probeNextHops,
+    });
     this.replicas = config.replicas.map((replicaConfig, index) => {
       const plan = planSessions(config, replicaConfig);
       const replica = new Replica({
@@ -150,10 +170,20 @@ export class Router {
         replica: replicaConfig,
         runDirectory: this.run.path,
         sessions: plan,
+        netlink: replicaConfig.fib === 'netlink',
         generate: (paths) => generate(config, replicaConfig, paths),
       });
       const events = { electorate: () => this.electorateChanged(), neighbor: (n: number) => this.neighbors[n] };
+      replica.on('netlink', (fd, portId) => context.fib?.openSocket(index, fd, portId));
       return new ReplicaPort(index, context, { replica, plan, probes, events });
+    });
+    if (context.fib === undefined) return;
+    const { neighbors, replicas } = this;
+    this.fib = new RouterFib(context, context.fib, {
+      neighbors,
+      replicas,
+      electorateChanged: () => this.electorateChanged(),
+      fail: (error) => this.fail(error),
     });
   }
 
@@ -162,6 +192,9 @@ export class Router {
     this.control = new ControlServer(
       {
         status: () => this.status(),
+        fib: (query) => this.withFib((fib) => fib.request({ what: 'routes', query })),
+        'fib-verify': () => this.withFib(() => this.fib?.verify()),
+        'fib-inject': (params) => this.withFib(() => this.fib?.inject(params)),
         votes: (params) => reports.ballots(params),
         'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
       },
@@ -170,9 +203,16 @@ export class Router {
     await this.control.listen(this.run.controlSocket);
   }
 
-  private status(): ReturnType<typeof routerStatus> {
+  private async status(): Promise<RouterStatus> {
     const ports = { neighbors: this.neighbors, replicas: this.replicas };
-    return routerStatus(this.context, ports, { open: this.open, voteLogDropped: this.context.voteLog.dropped });
+    const fib = (await this.context.fib?.status()) ?? null;
+    return routerStatus(this.context, ports, { open: this.open, voteLogDropped: this.context.voteLog.dropped, fib });
+  }
+
+  private withFib(use: (fib: FibPort) => unknown): unknown {
+    const { fib } = this.context;
+    if (fib === undefined) throw new Error('this router has no forwarding table (fib.backend: none)');
+    return use(fib);
   }
 
   /** Something that kept a prefix from being advertised is over. */
@@ -191,6 +231,7 @@ export class Router {
   private turn(): void {
     this.scheduled = false;
     for (const replica of this.replicas) replica.pump();
+    this.context.fib?.flush();
     let more = false;
     for (const neighbor of this.neighbors) {
       neighbor.pace();
@@ -203,6 +244,7 @@ export class Router {
     const at = now();
     for (const replica of this.replicas) replica.tick(at);
     for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
+    this.fib?.tick(at, (since) => this.settledSince(since));
     this.context.voteLog.flush();
     if (at - this.withoutReplicasSince > this.config.voting.holdWithoutReplicas) this.closeNeighbors();
     const { gate, replicator } = this.context;

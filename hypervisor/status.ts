@@ -1,5 +1,6 @@
 // The shape of `btr status --json`: what a running hypervisor says of itself. Public: scripts and dashboards read it,
 // so fields are added, not renamed. Filled in by router.ts; shown by cli/commands/status.ts.
+import type { FibStatus } from './fib/status.js';
 
 export type ReplicaState = 'starting' | 'ready' | 'syncing' | 'voting' | 'stopped' | 'backoff';
 
@@ -80,6 +81,8 @@ export interface RouterStatus {
   ballots: BallotCounts;
   /** `full`: routes and votes that found no room (docs/limits.md) since the start. */
   tables: { prefixes: number; attributes: number; attributeBytes: number; full: number };
+  /** Null without a forwarding table (`fib.backend: none`). */
+  fib: FibStatus | null;
   voteLogDropped: number;
   /** Resident memory of the hypervisor, bytes. */
   memory: number;

@@ -16,13 +16,16 @@ const SWEEP_FLOOR = 200_000;
 export class Tables {
   readonly prefixes: PrefixTable;
   readonly attributes: AttributeTable;
+  /** Of the prefixes' hashes. */
+  readonly seed: number;
   private attributesAfterSweep = 0;
   private prefixesAfterSweep = 0;
 
   constructor(limits: { maxPrefixes: number; maxAttributes: number; maxAttributeBytes: number }) {
     const { maxPrefixes, maxAttributes: maxEntries, maxAttributeBytes: maxBytes } = limits;
     // A neighbour that cannot guess the seed cannot choose prefixes or attributes that collide.
-    this.prefixes = new PrefixTable({ maxPrefixes, seed: randomInt(2 ** 31) });
+    this.seed = randomInt(2 ** 31);
+    this.prefixes = new PrefixTable({ maxPrefixes, seed: this.seed });
     this.attributes = new AttributeTable({ maxEntries, maxBytes, seed: randomInt(2 ** 31) });
   }
 

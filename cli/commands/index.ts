@@ -2,6 +2,7 @@
 import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
 import { demoCommand } from './demo.js';
+import { fibCommand } from './fib.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
@@ -18,6 +19,7 @@ export const commands: CommandModule[] = [
   verb(checkCommand),
   verb(statusCommand),
   verb(votesCommand),
+  verb(fibCommand),
   verb(replayCommand),
   verb(traceCommand),
   verb(demoCommand),

@@ -5,6 +5,7 @@ import type { RouterStatus } from '../../hypervisor/status.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
 import { bytes, count, duration, table } from '../output/table.js';
+import { renderFibStatus } from './fib.js';
 
 interface StatusOptions extends SocketOptions {
   json: boolean;
@@ -42,6 +43,7 @@ export function renderStatus(status: RouterStatus): string {
     `router AS ${status.as}, id ${status.routerId}, ${status.strategy}, up ${duration(status.uptime)}, ${bytes(status.memory)} resident`,
     `electorate ${status.electorate.join(', ') || '(empty)'} (epoch ${status.epoch}${status.master ? `, master ${status.master}` : ''}, quorum ${status.quorum})`,
     `ballots ${count(ballots.total)}, unanimous ${count(ballots.unanimous)}${share}, contested ${count(ballots.contested)}, without majority ${count(ballots.withoutMajority)}`,
+    ...(status.fib === null ? [] : [renderFibStatus(status.fib)]),
     '',
     table(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
     '',

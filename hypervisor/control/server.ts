@@ -5,6 +5,7 @@ import net from 'node:net';
 import type { Logger } from '../logging.js';
 import { LineSplitter, MAX_REQUEST, parseRequest, type Response } from './protocol.js';
 
+/** May answer later; what it throws, or rejects with, is an Error for the user. */
 export type Method = (params: Record<string, unknown>) => unknown;
 
 /** Clients at once; further ones are closed at once. */
@@ -47,15 +48,20 @@ export class ControlServer {
     // A client that goes away in the middle of an answer is its own affair.
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: string) => {
-      for (const line of splitter.push(chunk)) socket.write(`${JSON.stringify(this.answer(line))}\n`);
+      for (const line of splitter.push(chunk)) void this.reply(socket, line);
       if (splitter.overflow) socket.destroy();
-      // Who asks faster than it reads the answers waits: they may be long.
-      else if (socket.writableNeedDrain) socket.pause();
     });
     socket.on('drain', () => socket.resume());
   }
 
-  private answer(line: string): Response {
+  private async reply(socket: net.Socket, line: string): Promise<void> {
+    const response = await this.answer(line);
+    if (!socket.writable) return;
+    // Who asks faster than it reads the answers waits: they may be long.
+    if (!socket.write(`${JSON.stringify(response)}\n`)) socket.pause();
+  }
+
+  private async answer(line: string): Promise<Response> {
     const request = parseRequest(line);
     if (typeof request === 'string') return { id: 0, error: request };
     const method = this.methods.get(request.method);
@@ -66,7 +72,7 @@ export class ControlServer {
       };
     }
     try {
-      return { id: request.id, result: method(request.params ?? {}) };
+      return { id: request.id, result: await method(request.params ?? {}) };
     } catch (error) {
       return { id: request.id, error: (error as Error).message };
     }

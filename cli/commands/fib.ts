@@ -1,0 +1,135 @@
+// `btr fib`: the forwarding table of a running hypervisor: verdicts, what the kernel has, who votes for what; and whether all of it agrees.
+import process from 'node:process';
+import type { CommandModule } from 'yargs';
+import type {
+  FibDifference,
+  FibRouteReport,
+  FibStatus,
+  FibVerification,
+  FibVote,
+  NextHopsReport,
+} from '../../hypervisor/fib/status.js';
+import type { RouterStatus } from '../../hypervisor/status.js';
+import { withControl, withSocketOption, type SocketOptions } from '../control.js';
+import { UserError } from '../errors.js';
+import { count, table } from '../output/table.js';
+
+const STATES = ['installed', 'pending', 'failing', 'stale', 'absent', 'contested'] as const;
+
+interface FibOptions extends SocketOptions {
+  prefix: string | undefined;
+  state: string | undefined;
+  limit: number;
+  verify: boolean;
+  json: boolean;
+}
+
+interface RoutesAnswer {
+  routes: FibRouteReport[];
+  total: number;
+}
+
+/** `via 10.0.1.2 dev eth0`, `blackhole`, `(none)`. */
+function words(hops: NextHopsReport | null): string {
+  if (hops === null) return '(none)';
+  if (hops.type !== 'unicast') return hops.type;
+  return hops.nextHops
+    .map((hop) => `${hop.gateway === undefined ? '' : `via ${hop.gateway} `}dev ${hop.interface}`)
+    .join(', ');
+}
+
+function voteWords({ replica, counts, agrees, nextHops }: FibVote): string {
+  const mark = !counts ? '·' : agrees ? '=' : '≠';
+  return agrees ? `${mark}${replica}` : `${mark}${replica} ${words(nextHops)}`;
+}
+
+/** One line for the table as a whole. */
+export function renderFibStatus(fib: FibStatus): string {
+  const parts = [
+    `${count(fib.routes)} routes`,
+    `${count(fib.installed)} installed`,
+    `${count(fib.pending)} pending`,
+    `${count(fib.failing)} failing`,
+    ...(fib.stale > 0 ? [`${count(fib.stale)} stale`] : []),
+    `${count(fib.contested)} contested`,
+  ];
+  const where = `${fib.backend}, table ${fib.table}, protocol ${fib.protocol}, metric ${fib.metric}`;
+  return `forwarding table (${where}): ${parts.join(', ')}`;
+}
+
+/** The routes as people read them. `=` agrees, `≠` differs, `·` has no say now. */
+export function renderRoutes(routes: readonly FibRouteReport[]): string {
+  const rows = routes.map((route) => [
+    route.prefix,
+    route.error === null ? route.state : `${route.state} (${route.error})`,
+    words(route.verdict),
+    route.state === 'installed' ? '=' : words(route.kernel),
+    route.votes.map(voteWords).join('  '),
+  ]);
+  return table(['prefix', 'state', 'verdict', 'kernel', 'votes'], rows);
+}
+
+const DIFFERENCES: Record<FibDifference['kind'], string> = {
+  missing: 'is not in the kernel',
+  different: 'differs in the kernel',
+  extra: 'is in the kernel, but no verdict wants it',
+  'advertised-without-route': 'was advertised, but there is no route for it',
+};
+
+/** What `--verify` found, as people read it. */
+export function renderVerification(found: FibVerification): string {
+  const summary =
+    `${count(found.verdicts)} verdicts, ${count(found.kernelRoutes)} routes in the kernel, ` +
+    `${count(found.advertised)} prefixes advertised: ${found.ok ? 'all agree' : `${count(found.total)} differences`}`;
+  const restless = found.quiet ? [] : ['(things were changing meanwhile: differences may be of the moment)'];
+  const lines = found.differences.map(
+    ({ prefix, kind, verdict, kernel }) =>
+      `  ${prefix} ${DIFFERENCES[kind]}: verdict ${words(verdict)}, kernel ${words(kernel)}`,
+  );
+  return [summary, ...restless, ...lines].join('\n');
+}
+
+async function verify(options: FibOptions): Promise<void> {
+  const found = (await withControl(options, (client) => client.request('fib-verify'))) as FibVerification;
+  process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : `${renderVerification(found)}\n`);
+  if (!found.ok) process.exitCode = 1;
+}
+
+async function list(options: FibOptions): Promise<void> {
+  const { prefix, state, limit } = options;
+  const query = { ...(prefix !== undefined && { prefix }), ...(state !== undefined && { state }), limit };
+  const { answer, status } = await withControl(options, async (client) => ({
+    answer: (await client.request('fib', query)) as RoutesAnswer,
+    status: (await client.request('status')) as RouterStatus,
+  }));
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(answer.routes, null, 2)}\n`);
+    return;
+  }
+  if (prefix !== undefined && answer.routes.length === 0) throw new UserError(`nobody has a route for ${prefix}`);
+  if (prefix === undefined && status.fib !== null) process.stdout.write(`${renderFibStatus(status.fib)}\n`);
+  if (answer.routes.length > 0) process.stdout.write(`${renderRoutes(answer.routes)}\n`);
+  const rest = answer.total - answer.routes.length;
+  if (rest > 0) process.stdout.write(`… and ${count(rest)} more (--limit)\n`);
+}
+
+export const fibCommand: CommandModule<object, FibOptions> = {
+  command: 'fib [prefix]',
+  describe: "Show the forwarding table: verdicts, the kernel's state, votes; --verify checks that they agree",
+  builder: (yargs) =>
+    withSocketOption(yargs)
+      .positional('prefix', { type: 'string', describe: 'for instance 192.0.2.0/24; without it: all routes' })
+      .option('state', { type: 'string', choices: STATES, describe: 'only routes in this state' })
+      .option('limit', { alias: 'n', type: 'number', default: 100, describe: 'at most so many routes (100,000)' })
+      .option('verify', {
+        type: 'boolean',
+        default: false,
+        describe: 'compare verdicts, kernel and what neighbours were told; exit status 1 when they differ',
+      })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'a JSON array of routes, or the result of --verify',
+      }),
+  handler: (options) => (options.verify ? verify(options) : list(options)),
+};

@@ -1,0 +1,291 @@
+// The forwarding side of the router as one pure machine: what the replicas write to their virtual kernels and say on their taps becomes
+// votes, the votes a verdict for each prefix, and the verdicts changes of the real table. Owns the composition and the order of things;
+// voting is voter/, the parts are this folder's, and everything that blocks, polls or knows the time is hypervisor/fib/.
+import { DirtyQueue } from '../voter/dirty-queue.js';
+import type { ElectorateState } from '../voter/electorate.js';
+import { FollowedElectorate } from '../voter/followed-electorate.js';
+import type { Strategy, VoterOptions } from '../voter/types.js';
+import { UpdateVoter } from '../voter/update-voter.js';
+import { AttributeTable } from '../wire/attribute-table.js';
+import type { PrefixClock } from '../wire/prefix-clock.js';
+import { PrefixTable } from '../wire/prefix-table.js';
+import { FibProbes } from './fib-probes.js';
+import { HopClasses } from './hop-classes.js';
+import { Installer } from './installer.js';
+import { KernelEvents } from './kernel-events.js';
+import { KernelMirror } from './kernel-mirror.js';
+import { Resolver } from './resolver.js';
+import type { RouteBatch } from './route-batch.js';
+import { TapIntake } from './tap-intake.js';
+import type { InternalLink } from './virtual-kernel/types.js';
+import { VirtualKernel } from './virtual-kernel/virtual-kernel.js';
+
+/** Where a replica's votes come from: its writes to the kernel, its best routes on the tap, or nowhere. */
+export type FibSource = 'netlink' | 'tap' | 'none';
+
+export interface EngineOptions {
+  /** By replica index. */
+  sources: readonly FibSource[];
+  strategy: Strategy;
+  voter: VoterOptions;
+  /** How our own routes are told from others in the real kernel. */
+  own: { table: number; protocol: number; metric: number };
+  internal: InternalLink;
+  probe: { prefix: string; nextHops: string };
+  /** Prefixes the router originates: they have no next hop and are nobody's vote. */
+  networks: readonly string[];
+  limits: { maxPrefixes: number };
+  /** The seed of the tables that the clock's times are noted with. */
+  seed: number;
+  clock: PrefixClock;
+  /** `takeWithdrawn` is asked. */
+  reportWithdrawn?: boolean;
+}
+
+export interface EngineEffects {
+  /** One datagram to a replica's socket; false when there is no room now. */
+  send(socket: number, buf: Uint8Array, start: number, end: number): boolean;
+  /** A replica does not read what its kernel tells it. */
+  overrun(replica: number, reason: string): void;
+  /** Probe n (0..249) has come out of the replica's whole forwarding path, and nothing much behind it. */
+  probe(replica: number, n: number): void;
+  /** The FIB's votes say that the master is wrong. */
+  proposeOverthrow(from: number, candidates: number): void;
+}
+
+/** Sets of next hops are few (neighbours and their combinations); far more is a replica gone mad. */
+const MAX_HOP_SETS = 200_000;
+/** Verdicts handed to the installer at a time. */
+const TAKEN_AT_ONCE = 4096;
+/** Below this many prefixes a sweep is not worth its pause. */
+const SWEEP_FLOOR = 200_000;
+
+export class FibEngine {
+  readonly prefixes: PrefixTable;
+  readonly hops: AttributeTable;
+  readonly mirror: KernelMirror;
+  readonly electorate: FollowedElectorate;
+  readonly voter: UpdateVoter;
+  readonly installer: Installer;
+  /** By replica index; undefined where the votes come from elsewhere. */
+  readonly kernels: (VirtualKernel | undefined)[];
+  /** By replica: everything that came in before this time has come out of its forwarding path, ms. */
+  readonly caughtUp: Float64Array;
+  private readonly bodies: AttributeTable;
+  private readonly tap: TapIntake;
+  private readonly probes: FibProbes;
+  private readonly classes: HopClasses;
+  private readonly events: KernelEvents;
+  private readonly probePrefix: number;
+  private readonly networks: Set<number>;
+  private readonly taken = new Uint32Array(TAKEN_AT_ONCE);
+  private readonly withdrawn: DirtyQueue | undefined;
+  private now = 0;
+  private sizeAfterSweep = 0;
+
+  constructor(options: EngineOptions, effects: EngineEffects) {
+    const { sources, own, internal, clock, seed, limits } = options;
+    this.prefixes = new PrefixTable({ seed, maxPrefixes: limits.maxPrefixes });
+    this.hops = new AttributeTable({ seed, maxEntries: MAX_HOP_SETS });
+    this.bodies = new AttributeTable({ seed, maxEntries: MAX_HOP_SETS });
+    this.mirror = new KernelMirror({ protocol: own.protocol });
+    this.caughtUp = new Float64Array(sources.length).fill(-Infinity);
+    const voters = sources.reduce((mask, source, r) => (source === 'none' ? mask : mask | (1 << r)), 0);
+    this.electorate = new FollowedElectorate(sources.length, voters, effects.proposeOverthrow);
+    this.voter = new UpdateVoter({
+      replicas: sources.length,
+      electorate: this.electorate,
+      strategy: options.strategy,
+      options: options.voter,
+      inputTime: (prefix) => clock.last(this.prefixes.hashOf(prefix)),
+      caughtUp: this.caughtUp,
+    });
+    this.installer = new Installer();
+    if (options.reportWithdrawn) this.withdrawn = new DirtyQueue();
+    this.probePrefix = this.prefixes.parse(options.probe.prefix);
+    this.networks = new Set(options.networks.map((network) => this.prefixes.parse(network)));
+    this.probes = new FibProbes(sources.length, options.probe.nextHops, (r, n) => effects.probe(r, n));
+    this.classes = new HopClasses(this.hops, internal.ifindex);
+    this.tap = new TapIntake({
+      replicas: sources.length,
+      prefixes: this.prefixes,
+      hops: this.hops,
+      resolver: new Resolver(this.mirror),
+      exclude: (prefix) => prefix === this.probePrefix || this.networks.has(prefix),
+      vote: (r, prefix, hops, at) => this.vote(r, prefix, hops, at),
+    });
+    this.kernels = sources.map((source, r) =>
+      source === 'netlink' ? this.makeKernel(r, internal, effects) : undefined,
+    );
+    this.events = new KernelEvents(own, {
+      mirror: this.mirror,
+      prefixes: this.prefixes,
+      hops: this.hops,
+      installer: this.installer,
+      changed: (change) => this.kernels.forEach((kernel) => kernel?.changed(change)),
+    });
+  }
+
+  // --- from the main thread
+
+  followElectorate(state: ElectorateState): void {
+    this.electorate.follow(state);
+  }
+
+  /** Everything that came in before `until` has come out of the replica's forwarding path. */
+  setCaughtUp(r: number, until: number): void {
+    this.caughtUp[r] = until;
+  }
+
+  /** A new start of a replica: what it said is no opinion any more. */
+  resetReplica(r: number): void {
+    this.kernels[r]?.reset();
+    this.tap.reset(r);
+    this.probes.reset(r);
+    this.caughtUp[r] = -Infinity;
+    this.voter.forget(r);
+  }
+
+  /** One UPDATE on a tap session. */
+  tapUpdate(r: number, buf: Uint8Array, start: number, end: number, now: number): void {
+    this.tap.update(r, buf, start, end, now);
+  }
+
+  // --- from the replicas' netlink sockets
+
+  openSocket(r: number, socket: number, portId: number): void {
+    this.kernels[r]?.open(socket, portId);
+  }
+
+  datagram(r: number, socket: number, buf: Uint8Array, start: number, end: number, now: number): void {
+    this.now = now;
+    this.kernels[r]?.receive(socket, buf, start, end);
+  }
+
+  // --- from the real kernel
+
+  /** One netlink message: an event, or part of a dump. */
+  kernelMessage(buf: Uint8Array, start: number, end: number, now: number): void {
+    this.events.message(buf, start, end, now);
+  }
+
+  /** Everything that the kernel has is told anew between these two. */
+  beginResync(): void {
+    this.mirror.beginResync();
+  }
+
+  endResync(): void {
+    for (const change of this.mirror.endResync()) this.kernels.forEach((kernel) => kernel?.changed(change));
+    this.events.linksChanged = true;
+  }
+
+  /** True once after something happened to a link, an address or a foreign route: what we wrote may be gone, and should be checked. */
+  takeAuditReason(): boolean {
+    const reason = this.events.auditWanted;
+    this.events.auditWanted = false;
+    return reason;
+  }
+
+  // --- the passing of time, and the writes
+
+  /** Reviews ballots, weighs probes, looks at next hops again. Returns true when there is more to do at once. */
+  tick(now: number): boolean {
+    this.now = now;
+    if (this.events.linksChanged) {
+      this.events.linksChanged = false;
+      this.tap.kernelChanged(now);
+      this.installer.retryAll(now);
+    }
+    this.probes.tick(now);
+    const more = this.voter.tick(now);
+    this.sweepIfGrown();
+    return more;
+  }
+
+  /** Takes new verdicts and fills the next batch of writes; returns its size. The caller carries it out and calls `settle`. */
+  nextWrites(batch: RouteBatch, now: number): number {
+    const { voter, installer, taken } = this;
+    const count = voter.takeDirty(taken);
+    for (let i = 0; i < count; i++) {
+      const verdict = voter.verdict(taken[i]);
+      installer.want(taken[i], verdict, now);
+      if (verdict === 0) this.withdrawn?.add(taken[i]);
+      voter.markAdvertised(taken[i], verdict);
+    }
+    return installer.next(batch, now);
+  }
+
+  settle(batch: RouteBatch, now: number): void {
+    this.installer.settle(batch, now);
+  }
+
+  /** Fills `out` with prefixes that lost their verdict since they were last taken, each once, and returns how many. */
+  takeWithdrawn(out: Uint32Array): number {
+    let count = 0;
+    while (this.withdrawn !== undefined && this.withdrawn.size > 0 && count < out.length) {
+      const prefix = this.withdrawn.shift();
+      if (this.voter.verdict(prefix) === 0) out[count++] = prefix;
+    }
+    return count;
+  }
+
+  /** The verdict as ids, 0 for none. */
+  verdict(prefix: number): number {
+    return this.voter.verdict(prefix);
+  }
+
+  private makeKernel(r: number, internal: InternalLink, effects: EngineEffects): VirtualKernel {
+    const { mirror, prefixes, hops, bodies } = this;
+    return new VirtualKernel({
+      mirror,
+      prefixes,
+      hops,
+      bodies,
+      internal,
+      sink: {
+        send: (socket, buf, start, end) => effects.send(socket, buf, start, end),
+        route: (prefix, id) => this.routeWritten(r, prefix, id),
+        overrun: (_socket, reason) => effects.overrun(r, reason),
+      },
+    });
+  }
+
+  private routeWritten(r: number, prefix: number, hops: number): void {
+    if (prefix === this.probePrefix) {
+      if (hops !== 0) this.probes.seen(r, this.hops.get(hops), this.now);
+      return;
+    }
+    this.probes.wrote(r);
+    this.vote(r, prefix, hops, this.now);
+  }
+
+  /** Next hops that exist only behind the hypervisor forward nothing: they count as no route. */
+  private vote(r: number, prefix: number, hops: number, now: number): void {
+    this.voter.vote(r, prefix, hops !== 0 && this.classes.isInternal(hops) ? 0 : hops, now);
+  }
+
+  private sweepIfGrown(): void {
+    const { prefixes, hops, bodies, kernels, voter, installer, tap } = this;
+    const grown = prefixes.size > Math.max(SWEEP_FLOOR, 2 * this.sizeAfterSweep);
+    if (!grown && hops.size * 2 < MAX_HOP_SETS && bodies.size * 2 < MAX_HOP_SETS) return;
+    const usedPrefixes = new Uint8Array(prefixes.limit);
+    const usedHops = new Uint8Array(hops.limit);
+    const usedBodies = new Uint8Array(bodies.limit);
+    for (const prefix of [this.probePrefix, ...this.networks]) usedPrefixes[prefix] = 1;
+    for (const kernel of kernels) {
+      kernel?.markPrefixes(usedPrefixes);
+      kernel?.markAttributes(usedHops, usedBodies);
+    }
+    for (const holder of [voter, tap]) {
+      holder.markPrefixes(usedPrefixes);
+      holder.markAttributes(usedHops);
+    }
+    installer.markPrefixes(usedPrefixes);
+    installer.markHops(usedHops);
+    prefixes.sweep(usedPrefixes);
+    hops.sweep(usedHops);
+    bodies.sweep(usedBodies);
+    this.classes.forget();
+    this.sizeAfterSweep = prefixes.size;
+  }
+}

@@ -1,0 +1,209 @@
+// The main thread's end of the forwarding table: starts and stops its thread, hands on what concerns it, turns its words into events.
+// Owns the thread's life and the order of what is said; everything about routes happens behind it (fib/, thread.ts).
+import { EventEmitter } from 'node:events';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { close, eventfd, signalEvent } from '../../preload/native.js';
+import type { Electorate } from '../../voter/electorate.js';
+import { monotonic, now } from '../clock.js';
+import type { FibRequest, FibSettings, FibWorkerData, FromFib, InstalledNlri, ToFib } from './protocol.js';
+import type { FibStatus } from './status.js';
+
+/** UPDATEs of a tap are handed over when the main loop comes round, or when so many bytes have come together. */
+const TAP_BYTES = 64 * 1024;
+
+interface FibPortEvents {
+  /** Probe n has come out of a replica's forwarding path. */
+  probe: [replica: number, n: number];
+  overthrow: [from: number, candidates: number];
+  log: [level: 'error' | 'warn' | 'info' | 'debug', text: string];
+  records: [lines: string[]];
+  installed: [news: InstalledNlri];
+  fault: [replica: number, reason: string];
+  /** The thread is gone without having been asked to go. */
+  failed: [error: Error];
+}
+
+/** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
+function workerFile(): string {
+  const here = import.meta.dirname;
+  return import.meta.filename.endsWith('.ts')
+    ? path.resolve(here, '../../dist/hypervisor/fib/worker.js')
+    : path.join(here, 'worker.js');
+}
+
+export class FibPort extends EventEmitter<FibPortEvents> {
+  /** Routes of ours that an earlier life had left in the table, by family. Known once `start` has resolved. */
+  found: readonly [number, number] = [0, 0];
+  private readonly wake = eventfd();
+  private readonly worker: Worker;
+  private readonly electorate: Electorate;
+  private readonly requests = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  private readonly taps = new Map<number, { chunks: Uint8Array[]; bytes: number }>();
+  private nextRequest = 1;
+  private seenEpoch = -1;
+  private started: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  private stopping = false;
+  private gone = false;
+  private readonly ended: Promise<void>;
+
+  constructor(settings: FibSettings, electorate: Electorate) {
+    super();
+    this.electorate = electorate;
+    const workerData: FibWorkerData = { ...settings, wake: this.wake, clockOffset: now() - monotonic() };
+    this.worker = new Worker(workerFile(), { workerData, stdin: false });
+    this.worker.on('message', (message: FromFib) => this.receive(message));
+    this.worker.on('error', (error) => this.lost(error));
+    this.ended = new Promise((resolve) => {
+      this.worker.once('exit', () => {
+        this.lost(new Error('the thread of the forwarding table ended'));
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when the present state of the kernel has been read. Rejects with an Error for the user when the backend cannot work. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => (this.started = { resolve, reject }));
+  }
+
+  /** A replica opened a netlink socket; the descriptor now belongs to the thread. */
+  openSocket(replica: number, fd: number, portId: number): void {
+    if (this.gone) close(fd);
+    else this.tell({ kind: 'socket', replica, fd, portId });
+  }
+
+  /** A replica is started anew. */
+  reset(replica: number): void {
+    this.taps.delete(replica);
+    this.tell({ kind: 'reset', replica });
+  }
+
+  /** One UPDATE of a replica's tap; it is copied. */
+  tap(replica: number, message: Uint8Array, start: number, end: number): void {
+    let waiting = this.taps.get(replica);
+    if (waiting === undefined) this.taps.set(replica, (waiting = { chunks: [], bytes: 0 }));
+    waiting.chunks.push(message.slice(start, end));
+    waiting.bytes += end - start;
+    if (waiting.bytes >= TAP_BYTES) this.flushTap(replica);
+  }
+
+  /** What the replica was given before `until` has come out of its forwarding path: behind all that its tap has said. */
+  caughtUp(replica: number, until: number): void {
+    this.flushTap(replica);
+    this.tell({ kind: 'caught-up', replica, until });
+  }
+
+  noteInput(at: number): void {
+    this.tell({ kind: 'input', at });
+  }
+
+  /** Once per turn of the main loop. */
+  flush(): void {
+    for (const replica of this.taps.keys()) this.flushTap(replica);
+    if (this.electorate.epoch === this.seenEpoch) return;
+    this.seenEpoch = this.electorate.epoch;
+    this.tell({ kind: 'electorate', state: this.electorate.state });
+  }
+
+  sweepStale(): void {
+    this.tell({ kind: 'sweep-stale' });
+  }
+
+  /** Asks the thread. Rejects with an Error for the user. */
+  request(request: FibRequest): Promise<unknown> {
+    if (this.gone) return Promise.reject(new Error('the forwarding table is not there any more'));
+    const id = this.nextRequest++;
+    return new Promise((resolve, reject) => {
+      this.requests.set(id, { resolve, reject });
+      this.tell({ kind: 'request', id, request });
+    });
+  }
+
+  async status(): Promise<FibStatus> {
+    return (await this.request({ what: 'status' })) as FibStatus;
+  }
+
+  /** Ends the thread; with `keep` the routes stay in the table. Safe to call twice. */
+  async stop(keep: boolean): Promise<void> {
+    if (!this.stopping) {
+      this.stopping = true;
+      this.tell({ kind: 'stop', keep });
+    }
+    await this.ended;
+  }
+
+  private flushTap(replica: number): void {
+    const waiting = this.taps.get(replica);
+    if (waiting === undefined) return;
+    this.taps.delete(replica);
+    const bytes = new Uint8Array(waiting.bytes);
+    let at = 0;
+    for (const chunk of waiting.chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    this.tell({ kind: 'tap', replica, bytes }, [bytes.buffer]);
+  }
+
+  private tell(message: ToFib, transfer: ArrayBuffer[] = []): void {
+    if (this.gone) return;
+    this.worker.postMessage(message, transfer);
+    signalEvent(this.wake);
+  }
+
+  private receive(message: FromFib): void {
+    switch (message.kind) {
+      case 'ready':
+        this.found = message.found;
+        this.started?.resolve();
+        break;
+      case 'failed':
+        this.stopping = true;
+        this.started?.reject(new Error(message.message));
+        break;
+      case 'probe':
+        this.emit('probe', message.replica, message.n);
+        break;
+      case 'overthrow':
+        // Found under an electorate that is no more, it is found again if it still holds.
+        if (message.epoch === this.electorate.epoch) this.emit('overthrow', message.from, message.candidates);
+        break;
+      case 'answer':
+        this.answer(message);
+        break;
+      case 'log':
+        this.emit('log', message.level, message.text);
+        break;
+      case 'records':
+        this.emit('records', message.lines);
+        break;
+      case 'installed':
+        this.emit('installed', message);
+        break;
+      case 'fault':
+        this.emit('fault', message.replica, message.reason);
+        break;
+      case 'stopped':
+        break;
+    }
+  }
+
+  private answer({ id, result, error }: { id: number; result?: unknown; error?: string }): void {
+    const waiting = this.requests.get(id);
+    this.requests.delete(id);
+    if (error === undefined) waiting?.resolve(result);
+    else waiting?.reject(new Error(error));
+  }
+
+  private lost(error: Error): void {
+    if (this.gone) return;
+    this.gone = true;
+    close(this.wake);
+    for (const { reject } of this.requests.values()) reject(new Error('the forwarding table is not there any more'));
+    this.requests.clear();
+    if (this.stopping) return;
+    this.started?.reject(error);
+    this.emit('failed', error);
+  }
+}

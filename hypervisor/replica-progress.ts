@@ -1,0 +1,102 @@
+// How far one replica has come: sends it probes, and weighs what comes back on the tap and out of its forwarding path. Owns what a
+// returned probe proves and when it counts; which probe goes out when is probe-tracker.ts, what follows from the answers is replica-port.ts.
+import type { VotingConfig } from '../configs/model.js';
+import { PROBE_NEXT_HOPS, type ProbeMessages } from './probe-messages.js';
+import { ProbeTracker } from './probe-tracker.js';
+
+/**
+ * A replica that sends more than this (bytes) to neighbours between a probe and PROOF_MS (ms) after its return still works off earlier
+ * input: the tap is another session and may be far ahead of the others, so the probe proves nothing then. FRR sends to each of them
+ * some hundred routes every 50 ms, and the probe comes back in between.
+ */
+const BULK_BYTES = 16384;
+const PROOF_MS = 150;
+
+/** Where the votes on the forwarding table come from: they are proven by another way than the tap only if they take another way. */
+export type FibPath = 'netlink' | 'tap' | 'none';
+
+export class ReplicaProgress {
+  readonly tracker: ProbeTracker;
+  /** Everything that came in before this time has come out towards the neighbours, ms. */
+  advertisedUntil = -Infinity;
+  /** The same towards the forwarding table, ms; Infinity for a replica without a say in it. */
+  forwardedUntil: number;
+  private readonly probes: ProbeMessages;
+  private readonly path: FibPath;
+  /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it. */
+  private provesUntil = -Infinity;
+  /** The same by number of the next hop, for probes that come out of the forwarding path. */
+  private readonly provesByNextHop = new Float64Array(PROBE_NEXT_HOPS).fill(-Infinity);
+  private received = 0;
+  private receivedAtProbe = 0;
+  /** When the probe that has come back counts, ms; Infinity when none waits for that. */
+  private proofAt = Infinity;
+
+  constructor(voting: VotingConfig, probes: ProbeMessages, path: FibPath) {
+    this.probes = probes;
+    this.path = path;
+    this.forwardedUntil = path === 'none' ? Infinity : -Infinity;
+    this.tracker = new ProbeTracker({
+      busyIntervalMs: voting.probeInterval,
+      idleIntervalMs: Math.max(1000, voting.probeInterval),
+      hangMs: voting.hangThreshold,
+    });
+  }
+
+  /** A new life of the replica: nothing is proven. */
+  restart(now: number): void {
+    this.tracker.restart(now);
+    this.proofAt = Infinity;
+    this.advertisedUntil = -Infinity;
+    this.provesByNextHop.fill(-Infinity);
+    if (this.path !== 'none') this.forwardedUntil = -Infinity;
+  }
+
+  /** The replica sent so many bytes of UPDATEs to a neighbour. */
+  sent(bytes: number): void {
+    this.received += bytes;
+  }
+
+  /** Everything that came in before this time has been worked off on all ways, ms. */
+  get digestedUntil(): number {
+    return Math.min(this.advertisedUntil, this.forwardedUntil);
+  }
+
+  /**
+   * The next probe, as an UPDATE that is valid until the next call; undefined while none is due. `delivered`: what came in before this
+   * time (ms) has been handed to the replica.
+   */
+  next(now: number, busy: boolean, delivered: () => number): Uint8Array | undefined {
+    if (this.proofAt !== Infinity || this.tracker.nextAt(busy) > now) return undefined;
+    this.provesUntil = delivered();
+    this.receivedAtProbe = this.received;
+    const sequence = this.tracker.send(now);
+    this.provesByNextHop[sequence % PROBE_NEXT_HOPS] = this.provesUntil;
+    return this.probes.announce(sequence);
+  }
+
+  /** The replica asks for the probe that is out again. */
+  again(): Uint8Array {
+    return this.probes.announce(this.tracker.current);
+  }
+
+  /** An UPDATE on the tap, which may be a probe. */
+  onTap(message: Uint8Array, start: number, end: number, now: number): void {
+    const sequence = this.probes.sequenceOf(message, start, end);
+    if (sequence !== undefined && this.tracker.returned(sequence, now)) this.proofAt = now + PROOF_MS;
+  }
+
+  /** Probe number n (modulo the next hops) has come out of the forwarding path, and the replica was quiet behind it. */
+  onForwarding(n: number): void {
+    if (this.path === 'netlink') this.forwardedUntil = Math.max(this.forwardedUntil, this.provesByNextHop[n]);
+  }
+
+  /** Lets a probe count that came back long enough ago. */
+  tick(now: number): void {
+    if (now < this.proofAt) return;
+    this.proofAt = Infinity;
+    if (this.received - this.receivedAtProbe > BULK_BYTES) return;
+    this.advertisedUntil = this.provesUntil;
+    if (this.path === 'tap') this.forwardedUntil = this.provesUntil;
+  }
+}
