@@ -3,6 +3,7 @@
 import net from 'node:net';
 import { MessageFramer } from '../../wire/bgp/framing.js';
 import { makeCapabilities } from '../../wire/bgp/capabilities.js';
+import { encodeGracefulRestart, type GracefulRestart } from '../../wire/bgp/graceful-restart.js';
 import { encodeKeepalive, MessageType } from '../../wire/bgp/message.js';
 import { decodeNotification, notificationName, shutdownCommunication } from '../../wire/bgp/notification.js';
 import { decodeOpen, encodeOpen, type OpenMessage } from '../../wire/bgp/open.js';
@@ -155,6 +156,8 @@ export interface RawOptions {
   holdTime?: number;
   /** False: a speaker of before RFC 6793, with two octets for an AS. */
   as4?: boolean;
+  /** Default: not a word of it. */
+  gracefulRestart?: GracefulRestart;
 }
 
 /** A connection to the router on which a test writes bytes of its own making. */
@@ -198,8 +201,9 @@ export class RawPeer {
   }
 
   sendOpen(): void {
-    const { n, as = asOf(n), families = 1, holdTime = 90, as4 = true } = this.options;
+    const { n, as = asOf(n), families = 1, holdTime = 90, as4 = true, gracefulRestart } = this.options;
     const capabilities = makeCapabilities({ families, routeRefresh: true, ...(as4 ? { as } : {}) });
+    if (gracefulRestart) capabilities.push(encodeGracefulRestart(gracefulRestart));
     this.write(encodeOpen({ version: 4, as, holdTime, routerId: address(n), capabilities }));
   }
 
