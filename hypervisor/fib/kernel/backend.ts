@@ -1,7 +1,9 @@
 // What the forwarding table's thread needs of a routing table: the interface of the backends (the real kernel, and one in memory
 // for those without privileges). Owns the words of that interface; netlink and system calls are the implementations' own.
 import type { RouteBatch } from '../../../fib/route-batch.js';
+import type { AttributeTable } from '../../../wire/attribute-table.js';
 import type { Family } from '../../../wire/family.js';
+import type { PrefixTable } from '../../../wire/prefix-table.js';
 
 /** How the router's own routes are told from everybody else's. */
 export interface OwnRoutes {
@@ -11,6 +13,13 @@ export interface OwnRoutes {
   protocol: number;
   /** RTA_PRIORITY, 1..2^32-1; 179 unless configured. */
   metric: number;
+}
+
+/** What the ids in a batch mean. */
+export interface RouteTables {
+  readonly prefixes: PrefixTable;
+  /** Next-hop sets, wire/netlink/next-hop-set.ts. */
+  readonly hops: AttributeTable;
 }
 
 /** Takes the netlink message at start..end of `buf` (header included); the bytes are valid during the call only. */
