@@ -21,9 +21,9 @@ import {
 } from '../../wire/netlink/constants.js';
 import { readU16 } from '../../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../../wire/netlink/route.js';
-import { enterKernelLab, ip, kernelLabProblem, KernelTables, routes } from '../support/kernel-lab.js';
+import { enterKernelNamespace, ip, kernelNamespaceProblem, KernelTables, routes } from '../support/kernel-namespace.js';
 
-const problem = kernelLabProblem();
+const problem = kernelNamespaceProblem();
 const OWN = { table: 254, protocol: 179, metric: 179 };
 
 describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${problem}` : ''}`, () => {
@@ -33,7 +33,7 @@ describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${proble
   let backend: KernelBackend;
 
   beforeAll(() => {
-    ({ t0, t1 } = enterKernelLab());
+    ({ t0, t1 } = enterKernelNamespace());
   });
   beforeEach(() => {
     tables = new KernelTables();
@@ -61,10 +61,12 @@ describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${proble
     const view = new RouteView();
     backend.readEvents((buf, start, end) => {
       const type = readU16(buf, start + 4);
-      if (type !== RTM_NEWROUTE && type !== RTM_DELROUTE) return seen.push(`type ${type}`);
-      if (parseRoute(buf, start + 16, end, view) !== undefined) return;
-      const prefix = formatPrefix(view.family, view.dst, 0, view.dstLen);
-      seen.push(`${type === RTM_NEWROUTE ? 'new' : 'del'} ${prefix} proto ${view.protocol}`);
+      if (type !== RTM_NEWROUTE && type !== RTM_DELROUTE) {
+        seen.push(`type ${type}`);
+      } else if (parseRoute(buf, start + 16, end, view) === undefined) {
+        const prefix = formatPrefix(view.family, view.dst, 0, view.dstLen);
+        seen.push(`${type === RTM_NEWROUTE ? 'new' : 'del'} ${prefix} proto ${view.protocol}`);
+      }
     });
     return seen;
   };

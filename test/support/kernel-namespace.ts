@@ -10,7 +10,7 @@ import { parseAddress } from '../../wire/ip.js';
 import { HOP_ONLINK } from '../../wire/netlink/next-hop-set.js';
 import { PrefixTable } from '../../wire/prefix-table.js';
 
-export const kernelLabProblem = labProblem;
+export const kernelNamespaceProblem = labProblem;
 
 export interface IpRoute {
   type?: string;
@@ -30,7 +30,7 @@ export function ip(...args: string[]): string {
 }
 
 /** Links t0 (10.0.0.1/24, fd00::1/64) and t1 (10.0.1.1/24, fd00:1::1/64). Call it once per test file, before any socket is opened. */
-export function enterKernelLab(): { t0: number; t1: number } {
+export function enterKernelNamespace(): { t0: number; t1: number } {
   unshare(CLONE_NEWNET);
   ip('link', 'set', 'lo', 'up');
   for (const n of [0, 1]) {
