@@ -2,7 +2,6 @@
 // killed, for none of them is a replica alone. Owns that rule; one process is process.ts, what to start is the driver's.
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ReplicaError } from './driver.js';
 import type { DaemonProcess, ExitStatus } from './process.js';
 
 const SOCKET_POLL_MS = 10;
@@ -68,12 +67,12 @@ export class ProcessSet {
     await Promise.all([...this.members].reverse().map(({ process }) => process.stop(graceMs)));
   }
 
-  /** Resolves when something accepts on the socket. Rejects with ReplicaError when a process ends or `giveUp` gives a reason. */
+  /** Resolves when something accepts on the socket. Rejects when a process ends or `giveUp` gives a reason. */
   async untilAccepting(socket: string, giveUp: () => string | undefined): Promise<void> {
     while (!(await accepts(socket))) {
       const ended = this.first?.status && `${this.first.name} ${describeExit(this.first.status)}`;
       const reason = ended ?? giveUp();
-      if (reason !== undefined) throw new ReplicaError(reason);
+      if (reason !== undefined) throw new Error(reason);
       await delay(SOCKET_POLL_MS);
     }
   }

@@ -8,23 +8,15 @@ import type { GeneratedFile, ReplicaPaths } from '../../configs/generate/types.j
 import type { ReplicaConfig } from '../../configs/model.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
 import type { ControlChannel, ShimHub } from '../../preload/hub.js';
-import { preloadPaths } from '../../preload/libraries.js';
 import { close } from '../../preload/native.js';
 import { chooseAccount, type Account } from './account.js';
-import { addressList, scopeIdOf } from './addresses.js';
+import { scopeIdOf } from './addresses.js';
 import { makeReplicaDirectory, removeLeftovers, replicaPaths, writeReplicaFile } from './directory.js';
-import {
-  ReplicaError,
-  detectVersion,
-  findExecutable,
-  type DaemonCapabilities,
-  type Driver,
-  type LaunchCommand,
-} from './driver.js';
+import { ReplicaError, detectVersion, findExecutable, type DaemonCapabilities, type Driver } from './driver.js';
 import { DRIVERS } from './drivers.js';
+import { launch, shimEnvironment } from './launch.js';
 import { LogFile } from './log-file.js';
-import { ProcessSet, describeExit, type SetExit } from './process-set.js';
-import { DaemonProcess } from './process.js';
+import { describeExit, type ProcessSet, type SetExit } from './process-set.js';
 
 /** The port the replicas listen on, whatever the router's own is: it exists only behind the shim. */
 export const REPLICA_PORT = 179;
@@ -127,6 +119,11 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     return this.log?.tail(TAIL_LINES) ?? '';
   }
 
+  private lastWords(): string {
+    const said = this.outputTail();
+    return said === '' ? '' : `; it said:\n${said}`;
+  }
+
   /**
    * Starts the daemon; resolves when it is ready. Rejects with ReplicaError when it cannot be started, ends before it is
    * ready or takes too long; no process of it is left then.
@@ -143,9 +140,8 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     } catch (error) {
       this.release();
       this.enter('exited');
-      throw error instanceof ReplicaError
-        ? error
-        : new ReplicaError(`replica ${this.name}: ${(error as Error).message}`);
+      if (error instanceof ReplicaError) throw error;
+      throw new ReplicaError(`replica ${this.name}: ${(error as Error).message}${this.lastWords()}`);
     }
     await this.untilReady();
   }
@@ -195,7 +191,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
   }
 
   private async launch(): Promise<void> {
-    const { replica, sessions, hub, netlink = false } = this.options;
+    const { replica, sessions, hub, runDirectory, netlink = false } = this.options;
     const executable = findExecutable(this.driver, this.name, replica.binary);
     this.version = await detectVersion(this.driver, this.name, executable);
     if (this.cancelled) throw new ReplicaError(`replica ${this.name}: stopped before it was started`);
@@ -213,54 +209,20 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     this.log?.close();
     this.log = new LogFile(this.logFile);
     this.control = this.watchControl(hub.createControl());
-    const processes = new ProcessSet();
-    try {
-      for (const command of commands) await this.startProcess(processes, command, account);
-    } catch (error) {
-      await processes.stop(0);
-      removeLeftovers(this.driver.leftovers(this.paths, processes.pids));
-      throw error;
-    }
-    this.control.handedOver();
-    this.processes = processes;
-    this.exiting = processes.exited.then((exit) => this.ended(exit));
-    processes.seal();
-  }
-
-  private async startProcess(
-    processes: ProcessSet,
-    command: LaunchCommand,
-    account: Account | undefined,
-  ): Promise<void> {
-    const { replica, sessions, runDirectory, netlink = false } = this.options;
-    const started = await DaemonProcess.start({
-      file: command.file,
-      args: command.args,
+    this.processes = await launch({
+      commands,
       directory: this.paths.dir,
-      environment: {
-        PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-        LC_ALL: 'C',
-        HOME: this.paths.dir,
-        ...command.environment,
-        ...replica.environment,
-        LD_PRELOAD: preloadPaths(command.libraries, path.join(runDirectory, 'lib')).join(':'),
-        BTR_CONTROL_FD: '3',
-        BTR_PORT: String(REPLICA_PORT),
-        BTR_ADDRESSES: addressList(sessions.map((session) => session.localAddress)),
-        ...(netlink && { BTR_NETLINK: '1' }),
-      },
+      libraryDirectory: path.join(runDirectory, 'lib'),
       account,
-      logFd: this.log!.fd,
-      controlFd: this.control!.childFd,
+      logFd: this.log.fd,
+      controlFd: this.control.childFd,
+      environment: { ...replica.environment, ...shimEnvironment(REPLICA_PORT, sessions, netlink) },
+      limit: this.readyTimeout,
+      cancelled: () => this.cancelled,
+      cleanUp: (pids) => removeLeftovers(this.driver.leftovers(this.paths, pids)),
     });
-    processes.add(command.name, started);
-    if (command.socket === undefined) return;
-    const limit = this.readyTimeout;
-    const deadline = performance.now() + limit;
-    await processes.untilAccepting(command.socket, () => {
-      if (this.cancelled) return `stopped before ${command.name} was ready`;
-      return performance.now() < deadline ? undefined : `${command.name} was not ready within ${limit} ms`;
-    });
+    this.control.handedOver();
+    this.exiting = this.processes.exited.then((exit) => this.ended(exit));
   }
 
   /** Returns the main configuration file's path. */
@@ -277,11 +239,8 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     control.on('refused', (to) => this.emit('refused', to.address));
     if (this.options.netlink) control.on('netlink', (socket) => this.adoptNetlink(socket));
     control.on('listening', () => {
-      if (
-        this.current !== 'starting' ||
-        !this.options.sessions.every((s) => control.find(s.localAddress, REPLICA_PORT))
-      )
-        return;
+      const all = this.options.sessions.every((session) => control.find(session.localAddress, REPLICA_PORT));
+      if (this.current !== 'starting' || !all) return;
       this.enter('ready');
       this.emit('ready');
     });
@@ -317,8 +276,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     const outcome = await Promise.race([ready, ended, late]);
     cancel.abort();
     if (outcome === 'ready') return;
-    const said = this.outputTail();
-    const because = said === '' ? '' : `; it said:\n${said}`;
+    const because = this.lastWords();
     if (outcome !== 'late')
       throw new ReplicaError(`replica ${this.name}: ${outcome.text} before it was ready${because}`);
     if (this.processes === running) await this.stop();

@@ -1,13 +1,14 @@
 /*
  * Netlink: socket() for NETLINK_ROUTE gives one end of a SOCK_SEQPACKET pair whose other end goes to the hypervisor, which
  * answers on it as the kernel would. Owns the table of these channels, and bind and options, which travel in-band so
- * that they keep their place among the requests. Sending and receiving is netlink-io.c.
+ * that they keep their place among the requests. Sending is netlink-send.c, receiving netlink-receive.c.
  *
  * Unlike BGP sockets these have state in the process, because an answer has to be there when the daemon reads. It is a
  * small table by descriptor; daemons open their netlink sockets at start, in one process, and do not pass them on.
  */
 #include "netlink.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -41,6 +42,35 @@ void btr_lock(struct btr_channel *channel)
 void btr_unlock(struct btr_channel *channel)
 {
     __atomic_store_n(&channel->lock, 0, __ATOMIC_RELEASE);
+}
+
+void btr_wait_for(int fd, short events)
+{
+    struct pollfd watch = {.fd = fd, .events = events};
+    while (RAW(ppoll, &watch, 1, NULL, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+bool btr_next_header(const uint8_t *bytes, size_t length, struct nlmsghdr *header)
+{
+    if (length < sizeof *header)
+        return false;
+    __builtin_memcpy(header, bytes, sizeof *header);
+    return header->nlmsg_len >= sizeof *header && header->nlmsg_len <= length;
+}
+
+size_t btr_step(const struct nlmsghdr *header, size_t length)
+{
+    size_t size = NLMSG_ALIGN((size_t)header->nlmsg_len);
+    return size < length ? size : length;
+}
+
+void btr_await(struct btr_channel *channel, enum btr_awaited awaited, uint32_t seq)
+{
+    btr_lock(channel);
+    channel->awaited = (uint8_t)awaited;
+    channel->awaited_seq = seq;
+    btr_unlock(channel);
 }
 
 static int fail(int pair[2], int error, const char *text)

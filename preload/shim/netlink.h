@@ -1,5 +1,5 @@
 /*
- * What the two netlink files share: the state of one channel. A channel is a SOCK_SEQPACKET pair, so that datagram
+ * What the netlink files share: the state of one channel. A channel is a SOCK_SEQPACKET pair, so that datagram
  * boundaries, MSG_PEEK and MSG_TRUNC are the kernel's own business; one end is the daemon's "netlink socket".
  */
 #ifndef BTR_NETLINK_H
@@ -40,7 +40,15 @@ struct btr_channel *btr_channel_of(int fd);
 void btr_lock(struct btr_channel *channel);
 void btr_unlock(struct btr_channel *channel);
 
-/* netlink-io.c */
+/* Expects an answer to the request with this number from the next receives on. */
+void btr_await(struct btr_channel *channel, enum btr_awaited awaited, uint32_t seq);
+/* Blocks until one of the poll() events, whatever signals come. */
+void btr_wait_for(int fd, short events);
+/* The header of the message at `bytes`, false when there is none that fits; and how far the next one is. */
+bool btr_next_header(const uint8_t *bytes, size_t length, struct nlmsghdr *header);
+size_t btr_step(const struct nlmsghdr *header, size_t length);
+
+/* netlink-send.c */
 ssize_t btr_netlink_push(int fd, const struct iovec *parts, size_t count);
 
 #endif
