@@ -1,11 +1,12 @@
-// Native configuration of BIRD 2.0, without `protocol kernel`: next hops are not resolved but looked up in tables of
-// their own that cover everything, so that BIRD accepts the same next hops as bgpd -Z and OpenBGPD.
+// Native configuration of BIRD 2.0. A replica that writes no FIB has no `protocol kernel`: next hops are not resolved but
+// looked up in tables of their own that cover everything, so that BIRD accepts the same next hops as bgpd -Z and OpenBGPD.
 // Why each line is there: docs/replica-configuration.md.
-import type { CommunityPattern, PrefixRange, RouterConfig } from '../model.js';
+import type { CommunityPattern, PrefixRange, ReplicaConfig, RouterConfig } from '../model.js';
 import { addressFamily } from '../parsers.js';
 import type { ReplicaSession } from '../session-plan.js';
 import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
 import type { Direction, NeighborSession, ResolvedStatement } from './common.js';
+import { gatewayTables, kernelProtocols, nextHopTable } from './bird-fib.js';
 import type { Generator } from './types.js';
 
 const FAMILY_WORD = ['ipv4', 'ipv6'] as const;
@@ -24,12 +25,12 @@ export const generateBird: Generator = (config, replica) => {
     '',
     'protocol device { scan time 60; }',
     '',
-    ...nextHopTables(),
+    ...(replica.fib === 'netlink' ? kernelProtocols() : nextHopTables()),
     ...networkProtocols(config),
     ...acceptance(config),
-    ...neighbors.flatMap((session) => neighborProtocol(config, session)),
-    ...internalProtocol(config, probe),
-    ...taps.flatMap((tap) => internalProtocol(config, tap)),
+    ...neighbors.flatMap((session) => neighborProtocol(config, replica, session)),
+    ...probeProtocol(config, probe),
+    ...taps.flatMap((tap) => tapProtocol(config, replica, tap)),
   ];
   return [{ name: 'bird.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 }];
 };
@@ -96,7 +97,8 @@ function protocolHead(session: ReplicaSession): string[] {
   return lines;
 }
 
-function neighborProtocol(config: RouterConfig, session: NeighborSession): string[] {
+function neighborProtocol(config: RouterConfig, replica: ReplicaConfig, session: NeighborSession): string[] {
+  const netlink = replica.fib === 'netlink';
   const functions: string[] = [];
   const channels: string[] = [];
   for (const family of familiesIn(session.families)) {
@@ -107,12 +109,13 @@ function neighborProtocol(config: RouterConfig, session: NeighborSession): strin
     functions.push(...incoming, ...outgoing);
     channels.push(
       `  ${word} {`,
-      `    igp table next_hops_${word};`,
+      `    igp table ${netlink ? nextHopTable(session, family) : `next_hops_${word}`};`,
       '    gateway recursive;',
+      ...(netlink && family === 1 ? ['    next hop prefer global;'] : []),
       '    import filter {',
       ...importBody(session, family, incoming.length > 0).map((line) => `      ${line}`),
       '    };',
-      `    export ${exportClause(config, session, family, outgoing.length > 0)};`,
+      `    export ${exportClause(config, session, family, { policy: outgoing.length > 0, unresolved: netlink })};`,
       '    next hop self;',
       ...(addressFamily(session.peerAddress) === family
         ? []
@@ -120,7 +123,8 @@ function neighborProtocol(config: RouterConfig, session: NeighborSession): strin
       '  };',
     );
   }
-  return [...functions, ...protocolHead(session), ...channels, '}', ''];
+  const gateway = netlink ? gatewayTables(session) : [];
+  return [...functions, ...gateway, ...protocolHead(session), ...channels, '}', ''];
 }
 
 function importBody(session: NeighborSession, family: 0 | 1, policy: boolean): string[] {
@@ -137,8 +141,15 @@ function importBody(session: NeighborSession, family: 0 | 1, policy: boolean): s
   ];
 }
 
-function exportClause(config: RouterConfig, session: NeighborSession, family: 0 | 1, policy: boolean): string {
+/** `unresolved`: there can be routes whose next hop nothing resolves. */
+function exportClause(
+  config: RouterConfig,
+  session: NeighborSession,
+  family: 0 | 1,
+  { policy, unresolved }: { policy: boolean; unresolved: boolean },
+): string {
   const steps: string[] = [];
+  if (unresolved) steps.push('if dest = RTD_UNREACHABLE then reject;');
   // bgpd gives its own networks MED 0 and cannot leave it out.
   if (networksOf(config, family).length > 0) steps.push('if source = RTS_STATIC then bgp_med = 0;');
   if (policy) steps.push(`if ${policyName(session, family, 'export')}() = ${REJECT} then reject;`);
@@ -222,17 +233,29 @@ function actions(config: RouterConfig, statement: ResolvedStatement): string[] {
   return lines;
 }
 
-function internalProtocol(config: RouterConfig, session: ReplicaSession): string[] {
-  const only = `where net = ${config.internal.probePrefix}`;
+function internalChannel(word: string, direction: { import: string; export: string }): string[] {
   return [
-    ...protocolHead(session),
-    '  ipv4 {',
-    '    igp table next_hops_ipv4;',
+    `  ${word} {`,
+    `    igp table next_hops_${word};`,
     '    gateway recursive;',
-    `    import ${session.role === 'probe' ? only : 'none'};`,
-    `    export ${session.role === 'tap' ? only : 'none'};`,
+    `    import ${direction.import};`,
+    `    export ${direction.export};`,
     '  };',
-    '}',
-    '',
   ];
+}
+
+function probeProtocol(config: RouterConfig, session: ReplicaSession): string[] {
+  const channel = internalChannel('ipv4', { import: `where net = ${config.internal.probePrefix}`, export: 'none' });
+  return [...protocolHead(session), ...channel, '}', ''];
+}
+
+function tapProtocol(config: RouterConfig, replica: ReplicaConfig, session: ReplicaSession): string[] {
+  const probe = `net = ${config.internal.probePrefix}`;
+  const all = replica.fib === 'tap';
+  const channels = familiesIn(session.families).flatMap((family) =>
+    internalChannel(FAMILY_WORD[family], { import: 'none', export: all ? 'where source = RTS_BGP' : `where ${probe}` }),
+  );
+  // NO_ADVERTISE would keep a route from the tap that the kernel must have.
+  const communities = all ? ['  interpret communities off;'] : [];
+  return [...protocolHead(session), ...communities, ...channels, '}', ''];
 }

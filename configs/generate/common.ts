@@ -30,13 +30,15 @@ export function sessionsOf(config: RouterConfig, replica: ReplicaConfig) {
   return { neighbors, probe, taps: plan.filter((session) => session.role === 'tap') };
 }
 
-/** What no neighbour may announce: martians, the probe's own prefix, and the default route if so configured. */
+/** What no neighbour may announce: martians, the probe's own prefixes, and the default route if so configured. */
 export function refusedPrefixes(config: RouterConfig, family: 0 | 1): PrefixRange[] {
   const { martians, rejectDefaultRoute } = config.acceptance;
   const defaults = rejectDefaultRoute ? [rangeOf('0.0.0.0/0', false), rangeOf('::/0', false)] : [];
   const probe = rangeOf(config.internal.probePrefix, true);
-  const inMartians = martians.some((range) => range.prefix === probe.prefix);
-  return [...defaults, ...martians, ...(inMartians ? [] : [probe])].filter((range) => range.family === family);
+  // A more specific route than the connected one would lead the probe's next hops elsewhere.
+  const nextHops = config.fib.backend === 'none' ? [] : [rangeOf(config.internal.probeNextHops, true)];
+  const own = [probe, ...nextHops].filter(({ prefix }) => !martians.some((range) => range.prefix === prefix));
+  return [...defaults, ...martians, ...own].filter((range) => range.family === family);
 }
 
 export function networksOf(config: RouterConfig, family: 0 | 1): string[] {

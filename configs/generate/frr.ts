@@ -1,11 +1,14 @@
-// Native configuration of FRR's bgpd (8.x), to be run with -Z -n: no zebra, so every next hop counts as reachable.
+// Native configuration of FRR's bgpd (8.x). A replica that writes no FIB runs with -Z -n: no zebra, so every next hop counts
+// as reachable. The others have a zebra of their own (zebra.ts).
 // Why each line is there: docs/replica-configuration.md.
+import { REPLICA_TABLE } from '../../fib/replica-table.js';
 import type { CommunityPattern, PrefixRange, ReplicaConfig, RouterConfig } from '../model.js';
 import { addressFamily, rangeOf } from '../parsers.js';
 import type { ReplicaSession } from '../session-plan.js';
 import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
 import type { NeighborSession, ResolvedStatement } from './common.js';
 import type { Generator } from './types.js';
+import { zebraFile } from './zebra.js';
 
 const FAMILY_WORD = ['ipv4', 'ipv6'] as const;
 const PREFIX_WORD = ['ip', 'ipv6'] as const;
@@ -33,14 +36,17 @@ export const generateFrr: Generator = (config, replica) => {
     '!',
     ...acceptanceLists(config),
     ...setLists(config),
+    ...tapLists(config, replica),
   ];
   for (const session of sessionsOf(config, replica).neighbors) {
     for (const family of familiesIn(session.families)) {
-      lines.push(...importMap(config, session, family), ...exportMap(config, session, family));
+      lines.push(...importMap(config, replica, session, family), ...exportMap(config, session, family));
     }
   }
+  if (replica.fib === 'netlink') lines.push('route-map probe permit 10', ` set table ${REPLICA_TABLE}`, '!');
   lines.push(...routerBlock(config, replica), '!');
-  return [{ name: 'frr.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 }];
+  const bgpd = { name: 'frr.conf', contents: `${lines.join('\n')}\n`, mode: 0o640 };
+  return replica.fib === 'netlink' ? [bgpd, zebraFile(config, replica)] : [bgpd];
 };
 
 function routerBlock(config: RouterConfig, replica: ReplicaConfig): string[] {
@@ -55,13 +61,16 @@ function routerBlock(config: RouterConfig, replica: ReplicaConfig): string[] {
     ' bgp bestpath compare-routerid',
     ' bgp graceful-restart-disable',
     ' coalesce-time 0',
+    ...(replica.fib === 'netlink' ? [' no bgp fast-external-failover'] : []),
   ];
   for (const session of neighbors) lines.push(...sessionLines(session, session.config.enforceFirstAs));
   for (const session of [probe, ...taps]) lines.push(...sessionLines(session, false));
   for (const family of [0, 1] as const) {
     const inside = networksOf(config, family).map((network) => `  network ${network}`);
     for (const session of neighbors) inside.push(...activation(config, session, family));
-    if (family === 0) inside.push(...[probe, ...taps].flatMap(internalActivation));
+    for (const session of [probe, ...taps]) {
+      if ((session.families & (1 << family)) !== 0) inside.push(...internalActivation(replica, session, family));
+    }
     if (inside.length > 0)
       lines.push(' !', ` address-family ${FAMILY_WORD[family]} unicast`, ...inside, ' exit-address-family');
   }
@@ -95,13 +104,29 @@ function activation(config: RouterConfig, session: NeighborSession, family: 0 | 
   return lines;
 }
 
-function internalActivation({ peerAddress, role }: ReplicaSession): string[] {
+function internalActivation(replica: ReplicaConfig, { peerAddress, role }: ReplicaSession, family: 0 | 1): string[] {
   const neighbor = `  neighbor ${peerAddress}`;
+  const outgoing = replica.fib === 'tap' ? `tap-${FAMILY_WORD[family]}` : 'probe-only';
   return [
     `${neighbor} activate`,
     `${neighbor} prefix-list ${role === 'probe' ? 'probe-only' : 'nothing'} in`,
-    `${neighbor} prefix-list ${role === 'tap' ? 'probe-only' : 'nothing'} out`,
+    `${neighbor} prefix-list ${role === 'tap' ? outgoing : 'nothing'} out`,
+    ...(role === 'probe' && replica.fib === 'netlink' ? [`${neighbor} route-map probe in`] : []),
   ];
+}
+
+/** What a tap that is to give back all best routes gives back: everything but the networks originated here. */
+function tapLists(config: RouterConfig, replica: ReplicaConfig): string[] {
+  if (replica.fib !== 'tap') return [];
+  const lines = ([0, 1] as const).flatMap((family) => {
+    const own = networksOf(config, family).map((network) => rangeOf(network, false));
+    const name = `tap-${FAMILY_WORD[family]}`;
+    return [
+      ...prefixList(name, family, own, 'deny'),
+      `${PREFIX_WORD[family]} prefix-list ${name} seq 10000 permit any`,
+    ];
+  });
+  return [...lines, 'ipv6 prefix-list nothing seq 5 deny any', '!'];
 }
 
 function mapName(session: ReplicaSession, direction: 'import' | 'export', family: 0 | 1): string {
@@ -203,11 +228,16 @@ class RouteMap {
   }
 }
 
-function importMap(config: RouterConfig, session: NeighborSession, family: 0 | 1): string[] {
+function importMap(config: RouterConfig, replica: ReplicaConfig, session: NeighborSession, family: 0 | 1): string[] {
   const map = new RouteMap(mapName(session, 'import', family));
+  if (replica.fib === 'netlink') map.entry('permit', `set table ${REPLICA_TABLE}`, 'on-match next');
   if (config.acceptance.maxAsPathLength > 0) map.entry('deny', 'match as-path too-long');
   const rewrite = session.config.nextHop === 'neighbor-address' && addressFamily(session.peerAddress) === family;
   if (rewrite) map.entry('permit', `set ${PREFIX_WORD[family]} next-hop peer-address`, 'on-match next');
+  // With a link-local next hop beside the global one, bgpd would use that.
+  if (replica.fib === 'netlink' && family === 1) {
+    map.entry('permit', 'set ipv6 next-hop prefer-global', 'on-match next');
+  }
   map.entry('permit', 'match community llgr', 'set comm-list llgr delete', 'on-match next');
   map.entry('permit', 'match community blackhole', 'set community no-export additive', 'on-match next');
   addStatements(config, map, statementsOf(config, session.config.importPolicy, family), family);

@@ -1,6 +1,6 @@
 // Native configuration of OpenBGPD (7.7 portable). Its last matching filter rule wins; every decision below is `quick`
 // so that rules read from top to bottom. Why each line is there: docs/replica-configuration.md.
-import type { CommunityPattern, PrefixRange, RouterConfig } from '../model.js';
+import type { CommunityPattern, PrefixRange, ReplicaConfig, RouterConfig } from '../model.js';
 import { addressFamily } from '../parsers.js';
 import type { ReplicaSession } from '../session-plan.js';
 import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
@@ -11,7 +11,7 @@ const FAMILY_WORD = ['inet', 'inet6'] as const;
 
 export const generateOpenbgpd: Generator = (config, replica, paths) => {
   const { neighbors, probe, taps } = sessionsOf(config, replica);
-  const ipv6 = neighbors.some((session) => addressFamily(session.peerAddress) === 1);
+  const ipv6 = [...neighbors, ...taps].some((session) => addressFamily(session.peerAddress) === 1);
   const lines = [
     header(config, replica),
     `AS ${config.router.as}`,
@@ -25,14 +25,14 @@ export const generateOpenbgpd: Generator = (config, replica, paths) => {
     ...(ipv6 ? ['listen on ::'] : []),
     `socket "${paths.controlSocket}"`,
     '',
-    ...sets(config),
+    ...sets(config, replica),
     '',
     ...[...networksOf(config, 0), ...networksOf(config, 1)].map((network) => `network ${network} set metric 0`),
     '',
     ...[...neighbors, probe, ...taps].flatMap(neighborBlock),
-    ...internalRules(config, probe, taps),
-    ...importRules(config, neighbors),
-    ...exportRules(config, neighbors),
+    ...internalRules(config, replica, probe, taps),
+    ...importRules(config, replica, neighbors),
+    ...exportRules(config, replica, neighbors),
   ];
   return [{ name: 'openbgpd.conf', contents: `${lines.join('\n')}\n`, mode: 0o600 }];
 };
@@ -46,9 +46,11 @@ function prefixList(ranges: readonly PrefixRange[]): string {
     .join(', ');
 }
 
-function sets(config: RouterConfig): string[] {
+function sets(config: RouterConfig, replica: ReplicaConfig): string[] {
   const refused = [...refusedPrefixes(config, 0), ...refusedPrefixes(config, 1)];
   const lines = [`prefix-set refused { ${prefixList(refused)} }`];
+  const { networks } = config.router;
+  if (replica.fib === 'tap' && networks.length > 0) lines.push(`prefix-set own_networks { ${networks.join(', ')} }`);
   for (const { name, ranges } of config.policy.prefixSets) lines.push(`prefix-set "${name}" { ${prefixList(ranges)} }`);
   for (const { name, members } of config.policy.asPathSets) {
     for (const position of ['first', 'any', 'origin'] as const) {
@@ -78,11 +80,18 @@ function neighborBlock(session: ReplicaSession): string[] {
   ];
 }
 
-function internalRules(config: RouterConfig, probe: ReplicaSession, taps: ReplicaSession[]): string[] {
-  const outward = (tap: ReplicaSession): string[] => [
-    `allow quick to ${tap.peerAddress} prefix ${config.internal.probePrefix}`,
-    `deny quick to ${tap.peerAddress}`,
-  ];
+function internalRules(
+  config: RouterConfig,
+  replica: ReplicaConfig,
+  probe: ReplicaSession,
+  taps: ReplicaSession[],
+): string[] {
+  const everything = replica.fib === 'tap';
+  const outward = ({ peerAddress }: ReplicaSession): string[] => {
+    const networks = config.router.networks.length > 0 ? [`deny quick to ${peerAddress} prefix-set own_networks`] : [];
+    if (everything) return [...networks, `allow quick to ${peerAddress}`];
+    return [`allow quick to ${peerAddress} prefix ${config.internal.probePrefix}`, `deny quick to ${peerAddress}`];
+  };
   return [
     '# probe and tap',
     `allow quick from ${probe.peerAddress} prefix ${config.internal.probePrefix}`,
@@ -90,11 +99,45 @@ function internalRules(config: RouterConfig, probe: ReplicaSession, taps: Replic
     ...taps.map((tap) => `deny quick from ${tap.peerAddress}`),
     `deny quick to ${probe.peerAddress}`,
     ...taps.flatMap(outward),
+    ...(everything ? ['', ...noAdvertiseRules(config)] : []),
     '',
   ];
 }
 
-function importRules(config: RouterConfig, neighbors: NeighborSession[]): string[] {
+const isNoAdvertise = (community: CommunityPattern): boolean => community[0] === 65535 && community[1] === 65282;
+
+/** A large community that stands for NO_ADVERTISE. */
+const noAdvertiseMark = ({ internal }: RouterConfig): CommunityPattern => [internal.probeAs, 65535, 65282];
+
+/**
+ * OpenBGPD keeps a route with NO_ADVERTISE from the tap too, whatever the rules say, though the kernel must have it. So
+ * the community goes by another name inside.
+ */
+function noAdvertiseRules(config: RouterConfig): string[] {
+  const mark = `large-community ${noAdvertiseMark(config).join(':')}`;
+  return [
+    '# NO_ADVERTISE',
+    `deny quick to any ${mark}`,
+    `match from any ${mark} set ${mark.replace(' ', ' delete ')}`,
+    `match from any community NO_ADVERTISE set { community delete NO_ADVERTISE, ${mark} }`,
+  ];
+}
+
+/** The statement with that other name in place of the community. */
+function withMark(config: RouterConfig, statement: ResolvedStatement): ResolvedStatement {
+  const mark = noAdvertiseMark(config);
+  const named = (list: readonly CommunityPattern[]): CommunityPattern[] =>
+    list.map((community) => (isNoAdvertise(community) ? mark : community));
+  const { communities, addCommunities, removeCommunities } = statement;
+  return {
+    ...statement,
+    ...(communities === undefined ? {} : { communities: { ...communities, members: named(communities.members) } }),
+    addCommunities: named(addCommunities),
+    removeCommunities: named(removeCommunities),
+  };
+}
+
+function importRules(config: RouterConfig, replica: ReplicaConfig, neighbors: NeighborSession[]): string[] {
   const { maxAsPathLength } = config.acceptance;
   const lines = ['# what no neighbour may announce', 'deny quick from any prefix-set refused'];
   if (maxAsPathLength > 0) lines.push(`deny quick from any max-as-len ${maxAsPathLength}`);
@@ -112,7 +155,7 @@ function importRules(config: RouterConfig, neighbors: NeighborSession[]): string
     'match from any community 65535:6 set community delete 65535:6',
     'match from any community 65535:7 set community delete 65535:7',
     'match from any community BLACKHOLE set community NO_EXPORT',
-    ...neighbors.flatMap((session) => policyRules(config, session, 'import')),
+    ...neighbors.flatMap((session) => policyRules(config, replica, session, 'import')),
     'match from any community GRACEFUL_SHUTDOWN set localpref 0',
     'allow from any',
     '',
@@ -120,21 +163,28 @@ function importRules(config: RouterConfig, neighbors: NeighborSession[]): string
   return lines;
 }
 
-function exportRules(config: RouterConfig, neighbors: NeighborSession[]): string[] {
+function exportRules(config: RouterConfig, replica: ReplicaConfig, neighbors: NeighborSession[]): string[] {
   return [
     '# export',
     'match to any set nexthop self',
-    ...neighbors.flatMap((session) => policyRules(config, session, 'export')),
+    ...neighbors.flatMap((session) => policyRules(config, replica, session, 'export')),
     'allow to any',
   ];
 }
 
-function policyRules(config: RouterConfig, session: NeighborSession, direction: Direction): string[] {
+function policyRules(
+  config: RouterConfig,
+  replica: ReplicaConfig,
+  session: NeighborSession,
+  direction: Direction,
+): string[] {
   const names = direction === 'import' ? session.config.importPolicy : session.config.exportPolicy;
   const peer = `${direction === 'import' ? 'from' : 'to'} ${session.peerAddress}`;
   const lines: string[] = [];
   // planSessions gives this daemon one family per session.
-  const statements = familiesIn(session.families).flatMap((family) => statementsOf(config, names, family));
+  const plain = familiesIn(session.families).flatMap((family) => statementsOf(config, names, family));
+  const marked = direction === 'import' && replica.fib === 'tap';
+  const statements = marked ? plain.map((statement) => withMark(config, statement)) : plain;
   for (const statement of statements) {
     lines.push(`# ${statement.definition}: ${statement.name}`);
     for (const conditions of alternatives(statement)) {
@@ -150,8 +200,7 @@ function alternatives({ matchPrefixSet, paths, communities }: ResolvedStatement)
   const words = { first: 'peer-as', any: 'AS', origin: 'source-as' } as const;
   const positions = [...new Set((paths?.members ?? []).map((member) => member.position))];
   const pathTests = positions.map((position) => `${words[position]} as-set "${paths?.name}-${position}"`);
-  const word = communities?.large === true ? 'large-community' : 'community';
-  const communityTests = (communities?.members ?? []).map((member) => `${word} ${member.join(':')}`);
+  const communityTests = (communities?.members ?? []).map((member) => `${communityWord(member)} ${member.join(':')}`);
   const crossed: string[][] = [];
   for (const path of pathTests.length === 0 ? [''] : pathTests) {
     for (const community of communityTests.length === 0 ? [''] : communityTests) {
@@ -173,14 +222,16 @@ function statementRules(statement: ResolvedStatement, test: string, direction: D
   return [`allow quick ${test} community GRACEFUL_SHUTDOWN${list(shutdown)}`, accept];
 }
 
+const communityWord = (community: CommunityPattern): string =>
+  community.length === 3 ? 'large-community' : 'community';
+
 function actions(statement: ResolvedStatement): string[] {
   const { setLocalPref, setMed, addCommunities, removeCommunities, prepend } = statement;
   const items: string[] = [];
-  const word = (community: CommunityPattern): string => (community.length === 3 ? 'large-community' : 'community');
   if (setLocalPref !== undefined) items.push(`localpref ${setLocalPref}`);
   if (setMed !== undefined) items.push(`metric ${setMed}`);
   if (prepend > 0) items.push(`prepend-self ${prepend}`);
-  for (const community of removeCommunities) items.push(`${word(community)} delete ${community.join(':')}`);
-  for (const community of addCommunities) items.push(`${word(community)} ${community.join(':')}`);
+  for (const community of removeCommunities) items.push(`${communityWord(community)} delete ${community.join(':')}`);
+  for (const community of addCommunities) items.push(`${communityWord(community)} ${community.join(':')}`);
   return items;
 }
