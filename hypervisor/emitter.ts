@@ -91,13 +91,13 @@ export class Emitter {
     return this.out.buffer.subarray(0, this.out.length);
   }
 
-  /** Some verdict waits for admission. Costs nothing per prefix in the long run. */
+  /** Some verdict was not admitted, and has not been sent since. Costs nothing per prefix in the long run. */
   get waits(): boolean {
-    const { heldBack, voter, gate } = this;
+    const { heldBack, voter } = this;
     while (heldBack.size > 0) {
       const prefix = heldBack.shift();
       const verdict = voter.verdict(prefix);
-      if (verdict === 0 || verdict === voter.advertised(prefix) || gate!.admits(prefix)) continue;
+      if (verdict === 0 || verdict === voter.advertised(prefix)) continue;
       heldBack.add(prefix);
       return true;
     }
