@@ -1,9 +1,11 @@
 // The demo's processes in their namespaces: the router under `btr run`, two upstreams under `btr replay`, a BIRD as customer.
+// What lies behind the upstreams is forwarding.ts.
 // Owns starting them, asking them and ending them in order; what happens when is story.ts.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { ControlClient } from '../../hypervisor/control/client.js';
+import type { FibVerification } from '../../hypervisor/fib/status.js';
 import type { BallotReport, RouterStatus } from '../../hypervisor/status.js';
 import { UserError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
@@ -13,6 +15,8 @@ import type { PlainDaemon } from '../lab/plain-daemons.js';
 import type { LabProcess } from '../lab/process.js';
 import { waitFor } from '../lab/wait.js';
 import { CUSTOMER, NEIGHBORS, ROUTER, routerYaml, UPSTREAMS } from './topology.js';
+import { connectInternet, ownPrefixes, startConversation } from './forwarding.js';
+import type { Conversation } from './forwarding.js';
 import type { DemoTrace } from './trace.js';
 
 /** This very program, so that the demo runs what it was started from. */
@@ -59,6 +63,7 @@ export class DemoNetwork {
         { namespace: name, addresses: [`${address}/24`] },
       );
     }
+    connectInternet(lab, ROUTER_NAMESPACE);
   }
 
   /** Starts the router and returns once all its replicas vote. */
@@ -117,6 +122,21 @@ export class DemoNetwork {
   async ballot(prefix: string): Promise<BallotReport | undefined> {
     const answer = (await this.#ask('votes', { prefix, neighbor: CUSTOMER.address })) as { ballots: BallotReport[] };
     return answer.ballots[0];
+  }
+
+  /** Packets from the customer to the Internet, once the router has routes to it. */
+  startConversation(): Promise<Conversation> {
+    return startConversation(this.lab, ROUTER_NAMESPACE);
+  }
+
+  /** How many of its own routes `ip` finds in the router's kernel. */
+  async kernelRoutes(): Promise<number> {
+    return (await ownPrefixes(this.lab.namespace(ROUTER_NAMESPACE))).length;
+  }
+
+  /** Whether verdicts, kernel and what was advertised agree. */
+  async verifyForwarding(): Promise<FibVerification> {
+    return (await this.#ask('fib-verify')) as FibVerification;
   }
 
   /** Throws when something that must go on has ended, with the end of its log. */

@@ -1,6 +1,7 @@
 // What the demo shows while it runs: events as lines that stay, and below them a block that is drawn in place on a terminal.
 // Without a terminal the block becomes one plain line now and then. Knows how to draw, not what happens.
 import type { Writable } from 'node:stream';
+import type { FibStatus } from '../../hypervisor/fib/status.js';
 import type { RouterStatus } from '../../hypervisor/status.js';
 import { count, duration } from '../output/table.js';
 import type { DemoNeighbor } from './topology.js';
@@ -88,8 +89,15 @@ export function block(
       return `  ${(index === 0 ? 'votes' : '').padEnd(9)} ${name} ${votes}   ${replica.state}${pid}${restarts}`;
     }),
     `  ${'agreed'.padEnd(9)} ${count(unanimous)} of ${count(total)} ballots unanimous (${share(unanimous, total)}), ${count(contested)} contested`,
+    ...(status.fib ? [kernelLine(status.fib, expected)] : []),
     line('goes out', customer, session(customer)?.prefixesOut ?? 0),
   ];
+}
+
+function kernelLine({ installed, pending, failing }: FibStatus, expected: number | undefined): string {
+  const refused = failing > 0 ? `, ${count(failing)} refused` : '';
+  const waiting = pending > 0 ? `${count(pending)} to be written${refused}` : `all written${refused}`;
+  return `  ${'installed'.padEnd(9)} ${'kernel'.padEnd(10)} ${count(installed).padStart(9)} ${bar(installed, expected)} ${waiting}`;
 }
 
 function plainLine(status: RouterStatus, neighbors: readonly DemoNeighbor[]): string {
@@ -98,7 +106,8 @@ function plainLine(status: RouterStatus, neighbors: readonly DemoNeighbor[]): st
   const replicas = status.replicas.map(({ name, state }) => `${name} ${state}`).join(', ');
   const { total, unanimous } = status.ballots;
   const out = count(of(neighbors.at(-1)!)?.prefixesOut ?? 0);
-  return `in ${arrives.join(' + ')}; ${replicas}; unanimous ${share(unanimous, total)}; out ${out}`;
+  const kernel = status.fib ? `; kernel ${count(status.fib.installed)}` : '';
+  return `in ${arrives.join(' + ')}; ${replicas}; unanimous ${share(unanimous, total)}${kernel}; out ${out}`;
 }
 
 function bar(value: number, expected: number | undefined): string {

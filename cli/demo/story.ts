@@ -1,8 +1,11 @@
-// What happens in the demo, in order: the router starts, two upstreams feed it, one replica is killed in the middle, comes
-// back from history, and then everything is compared. Returns findings; judging and printing them is summary.ts.
+// What happens in the demo, in order: the router starts, two upstreams feed it, packets flow by the first routes in its kernel,
+// one replica is killed in the middle, comes back from history, and then everything is compared. Returns findings; judging and printing them is summary.ts.
 import process from 'node:process';
+import type { FibVerification } from '../../hypervisor/fib/status.js';
 import type { RouterStatus } from '../../hypervisor/status.js';
 import { UserError } from '../errors.js';
+import { describeFlow } from '../lab/packet-flow.js';
+import type { FlowReport } from '../lab/packet-flow.js';
 import { send } from '../lab/process.js';
 import { waitFor } from '../lab/wait.js';
 import { count } from '../output/table.js';
@@ -38,6 +41,17 @@ export interface Findings {
   /** Since when the customer's BIRD says it has its session: before the killing, and at the end. */
   customerSince: { before: string | undefined; after: string | undefined };
   table: TableCheck;
+  forwarding: Forwarding;
+}
+
+/** What the router's kernel held, and what became of the packets that went by it. */
+export interface Forwarding {
+  /** The router's own routes in the kernel as `ip` counts them: when its replica was killed, and at the end. */
+  kernelRoutes: { atKill: number; after: number };
+  verification: FibVerification;
+  packets: FlowReport;
+  /** Hosts that the customer talked to. */
+  hosts: number;
 }
 
 /** A replica dies when this share of what both upstreams will send has arrived: early, since much more comes until we see it. */
@@ -70,7 +84,11 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     deadlineMs: FEED_DEADLINE_MS,
     until: (status) => arrived(status) > 0 && performance.now(),
   });
+  const { flow, hosts } = await network.startConversation();
+  screen.event(`the kernel has routes: the customer sends packets to ${hosts.length} hosts behind the upstreams`);
   const killing = await killOne(network, settings, screen);
+  const atKill = await network.kernelRoutes();
+  screen.event(`the kernel has ${count(atKill)} routes, and keeps them`);
   const upstreams = await watch(network, screen, prefixes, {
     what: 'the upstreams have played everything',
     deadlineMs: FEED_DEADLINE_MS,
@@ -82,7 +100,11 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
   const backAfterMs = await waitForReturn(network, screen, prefixes, killing);
   const { status, quietSince } = await settle(network, screen, prefixes);
   screen.finish();
-  screen.event("comparing the customer's table with the verdicts");
+  screen.event('comparing the kernel and the customer with the verdicts');
+  const verification = await network.verifyForwarding();
+  const kernelRoutes = { atKill, after: await network.kernelRoutes() };
+  const packets = await flow.stop();
+  screen.event(describeFlow(packets));
   const routes = parseBirdRoutes(await network.customer!.query('show', 'route', 'all'));
   const table = await compareTable(routes, (prefix) => network.ballot(prefix), COMPARED);
   const after = await customerSession(network);
@@ -94,6 +116,7 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     convergedMs: quietSince - firstMs,
     customerSince: { before, after },
     table,
+    forwarding: { kernelRoutes, verification, packets, hosts: hosts.length },
   };
 }
 
@@ -157,12 +180,13 @@ async function settle(network: DemoNetwork, screen: Screen, prefixes: number | u
         status.ballots,
         status.electorate,
         status.replicas.map(({ votes }) => votes),
+        [status.fib?.installed, status.fib?.pending],
       ]);
       if (now !== fingerprint) {
         fingerprint = now;
         quietSince = performance.now();
       }
-      const whole = status.electorate.length === REPLICAS.length;
+      const whole = status.electorate.length === REPLICAS.length && status.fib?.pending === 0;
       return whole && performance.now() - quietSince >= QUIET_MS && { status, quietSince };
     },
   });

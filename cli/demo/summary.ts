@@ -1,4 +1,5 @@
 // Judges what the demo found and prints it. The exit status of the demo is decided here and nowhere else.
+import { describeFlow } from '../lab/packet-flow.js';
 import { count, duration, table } from '../output/table.js';
 import { share } from './screen.js';
 import type { Findings } from './story.js';
@@ -37,7 +38,27 @@ export function judge(found: Findings, upstreamsKept: boolean): Check[] {
       ok: held.different === 0 && held.held === customer?.prefixesOut && held.held > 0,
       detail: `${count(held.held)} prefixes held, ${count(customer?.prefixesOut ?? 0)} sent, ${count(held.compared)} compared, ${count(held.different)} different`,
     },
+    kernelCheck(found),
+    packetCheck(found.forwarding),
   ];
+}
+
+/** The kernel's table is counted by `ip`; that each route is right is the hypervisor's own comparison. */
+function kernelCheck({ status, forwarding: { kernelRoutes, verification } }: Findings): Check {
+  const wanted = status.fib?.routes ?? 0;
+  return {
+    what: 'the kernel forwards by what was voted',
+    ok: verification.ok && kernelRoutes.after === wanted && wanted > 0,
+    detail: `${count(kernelRoutes.after)} routes in the kernel, ${count(wanted)} voted, ${count(verification.total)} different; ${count(kernelRoutes.atKill)} when the replica died`,
+  };
+}
+
+function packetCheck({ packets, hosts }: Findings['forwarding']): Check {
+  return {
+    what: 'no packet was lost',
+    ok: packets.received > 0 && packets.lost === 0,
+    detail: `${describeFlow(packets)}; from the customer to ${hosts} hosts and back`,
+  };
 }
 
 function sameSession({ before, after }: Findings['customerSince']): boolean {

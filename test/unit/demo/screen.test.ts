@@ -5,6 +5,7 @@ import { block, Screen, share } from '../../../cli/demo/screen.js';
 import { judge } from '../../../cli/demo/summary.js';
 import type { Findings } from '../../../cli/demo/story.js';
 import { NEIGHBORS } from '../../../cli/demo/topology.js';
+import type { FibStatus } from '../../../hypervisor/fib/status.js';
 import type { RouterStatus } from '../../../hypervisor/status.js';
 
 function status(change: Partial<RouterStatus> = {}): RouterStatus {
@@ -22,9 +23,16 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
     restart: { state: 'resynchronised', restarting: false, missing: [] },
     ballots: { total: 2000, unanimous: 1999, contested: 1, withoutMajority: 0 },
     ...{ tables: { prefixes: 1000, attributes: 10, attributeBytes: 100, full: 0 }, voteLogDropped: 0, memory: 1 },
+    fib: FIB,
     ...change,
   };
 }
+
+const FIB: FibStatus = {
+  ...{ backend: 'kernel', table: 254, protocol: 179, metric: 179, routes: 995, installed: 995, contested: 0 },
+  ...{ withoutMajority: 0, pending: 0, failing: 0, stale: 0, created: 995, replaced: 0, deleted: 0, repaired: 0 },
+  ...{ foreign: 3, audits: 0, auditDifferences: 0, overruns: 0, replicas: [] },
+};
 
 function findings(change: Partial<Findings> = {}): Findings {
   return {
@@ -32,9 +40,21 @@ function findings(change: Partial<Findings> = {}): Findings {
     killing: { replica: 'bird', pid: 7, arrivedBefore: 500, backAfterMs: 2000 },
     customerSince: { before: '05:16:17.445', after: '05:16:17.445' },
     table: { held: 990, compared: 990, different: 0, differences: [] },
+    forwarding: FORWARDING,
     ...change,
   };
 }
+
+const FORWARDING: Findings['forwarding'] = {
+  kernelRoutes: { atKill: 100, after: 995 },
+  verification: {
+    ...{ ok: true, quiet: true, verdicts: 995, kernelRoutes: 995, advertised: 995, total: 0, differences: [] },
+  },
+  packets: {
+    ...{ sent: 500, received: 500, lost: 0, inFlight: 0, duplicates: 0, longestGapMs: 0, unbroken: 500, outages: [] },
+  },
+  hosts: 20,
+};
 
 const failed = (found: Findings, kept = true) => judge(found, kept).flatMap(({ ok, what }) => (ok ? [] : [what]));
 
@@ -64,7 +84,9 @@ describe('the screen', () => {
     const text = String(out.read());
     expect(text).not.toContain('\x1b');
     expect(text.trim().split('\n')).toHaveLength(1);
-    expect(text).toContain('in 1,000 + 1,000; frr voting, bird voting, openbgpd voting; unanimous 99.950 %; out 990');
+    expect(text).toContain(
+      'in 1,000 + 1,000; frr voting, bird voting, openbgpd voting; unanimous 99.950 %; kernel 995; out 990',
+    );
   });
 });
 
@@ -92,6 +114,25 @@ describe('judge', () => {
       { held: 0, compared: 0, different: 0, differences: [] },
     ]) {
       expect(failed(findings({ table }))).toEqual(["the customer's table is what was voted"]);
+    }
+  });
+
+  it('notices a kernel that holds something else than what was voted, or nothing', () => {
+    const { kernelRoutes, verification } = FORWARDING;
+    const empty = status({ fib: { ...FIB, routes: 0, installed: 0 } });
+    for (const found of [
+      findings({ forwarding: { ...FORWARDING, verification: { ...verification, ok: false, total: 1 } } }),
+      findings({ forwarding: { ...FORWARDING, kernelRoutes: { ...kernelRoutes, after: 994 } } }),
+      findings({ status: empty, forwarding: { ...FORWARDING, kernelRoutes: { atKill: 0, after: 0 } } }),
+    ]) {
+      expect(failed(found)).toEqual(['the kernel forwards by what was voted']);
+    }
+  });
+
+  it('notices packets that were lost, and that none came back', () => {
+    for (const change of [{ lost: 1, received: 499 }, { received: 0 }]) {
+      const packets = { ...FORWARDING.packets, ...change };
+      expect(failed(findings({ forwarding: { ...FORWARDING, packets } }))).toEqual(['no packet was lost']);
     }
   });
 });
