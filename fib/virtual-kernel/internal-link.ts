@@ -15,7 +15,7 @@ import {
 } from '../../wire/netlink/constants.js';
 import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_LOCAL } from '../../wire/netlink/constants.js';
 import { RT_TABLE_MAIN, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE } from '../../wire/netlink/constants.js';
-import { RTN_LOCAL, RTN_UNICAST, RTPROT_KERNEL } from '../../wire/netlink/constants.js';
+import { RTN_LOCAL, RTN_UNICAST, RTPROT_KERNEL, RTPROT_STATIC } from '../../wire/netlink/constants.js';
 import { encodeLink } from '../../wire/netlink/link.js';
 import { NETLINK_HEADER, NetlinkWriter } from '../../wire/netlink/message.js';
 import { HOP_HEADER, SET_HEADER } from '../../wire/netlink/next-hop-set.js';
@@ -120,7 +120,8 @@ function routeMessage(ifindex: number, prefix: Prefix, type: number): Uint8Array
       dstAt: 0,
       dstLen: prefix.bits,
       table: type === RTN_LOCAL ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
-      protocol: RTPROT_KERNEL,
+      // The kernel's own connected routes are ignored by daemons, which have the addresses for that.
+      protocol: type === RTN_LOCAL ? RTPROT_KERNEL : RTPROT_STATIC,
       metric: ipv4 || type === RTN_LOCAL ? 0 : IPV6_CONNECTED_METRIC,
     },
     hops,
