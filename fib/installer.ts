@@ -57,7 +57,7 @@ export class Installer {
     found: 0,
     swept: 0,
   };
-  /** An audit would help: a create met EEXIST, which may be a route of ours that was lost sight of. `beginAudit` clears it. */
+  /** An audit would help: there may be a route of ours that was lost sight of (a create met EEXIST, an event). `beginAudit` clears it. */
   auditWanted = false;
   private readonly state = new InstallState();
   private readonly queue = new DirtyQueue();
@@ -139,11 +139,20 @@ export class Installer {
     }
   }
 
-  /** An event: somebody else changed our route to `hops`, or removed it (0). It is repaired at once, but not over and over at once. */
+  /**
+   * An event: somebody else changed our route to `hops`, or removed it (0). It is repaired at once, but not over and over at once.
+   * That a route of ours appeared where there was none is not believed before a dump says so: events may be old, and to replace what
+   * is not ours would harm others.
+   */
   external(prefix: number, hops: number, now: number): void {
-    this.state.reach(prefix);
+    const { state } = this;
+    state.reach(prefix);
+    if (hops !== 0 && state.held[prefix] === 0) {
+      this.auditWanted = true;
+      return;
+    }
     this.touch(prefix);
-    if (this.state.held[prefix] !== hops) this.interfered(prefix, hops, false, now);
+    if (state.held[prefix] !== hops) this.interfered(prefix, hops, false, now);
   }
 
   /**

@@ -1,6 +1,7 @@
-// `npm run simulate -- --seeds N [--first S] [--json]`: runs N seeds from S on (default 1) and stops at the first that goes wrong, with the seed to
-// repeat it by and exit status 1.
+// `npm run simulate -- --seeds N [--first S] [--json]`: runs N seeds from S on (default 1), each once for the routes to the neighbours and once for
+// the way to the kernel's table, and stops at the first that goes wrong, with the seed to repeat it by and exit status 1.
 import { parseArgs } from 'node:util';
+import { simulateFib } from './fib/simulate.js';
 import { simulate } from './simulate.js';
 
 function whole(text: string, name: string): number {
@@ -22,31 +23,48 @@ const first = whole(values.first, 'first');
 const started = performance.now();
 let steps = 0;
 let emissions = 0;
+let writes = 0;
 const faults: Record<string, number> = {};
+const troubles: Record<string, number> = {};
+
+function add(to: Record<string, number>, counts: Record<string, number>): void {
+  for (const [kind, count] of Object.entries(counts)) to[kind] = (to[kind] ?? 0) + count;
+}
+
+function stopAtViolation(path: string, outcome: { seed: number; violation?: string; scenario: object }): void {
+  if (outcome.violation === undefined) return;
+  if (values.json) console.log(JSON.stringify({ path, ...outcome }));
+  else {
+    console.error(`seed ${outcome.seed}, ${path}: ${outcome.violation}`);
+    console.error(JSON.stringify(outcome.scenario, undefined, 2));
+    console.error(`repeat it: npm run simulate -- --seeds 1 --first ${outcome.seed}`);
+  }
+  process.exit(1);
+}
+
 for (let seed = first; seed < first + seeds; seed++) {
   const outcome = simulate(seed);
   steps += outcome.steps;
   emissions += outcome.emissions;
-  for (const [kind, count] of Object.entries(outcome.faults)) faults[kind] = (faults[kind] ?? 0) + count;
-  if (outcome.violation !== undefined) {
-    if (values.json) console.log(JSON.stringify(outcome));
-    else {
-      console.error(`seed ${seed}: ${outcome.violation}`);
-      console.error(JSON.stringify(outcome.scenario, undefined, 2));
-      console.error(`repeat it: npm run simulate -- --seeds 1 --first ${seed}`);
-    }
-    process.exit(1);
-  }
+  add(faults, outcome.faults);
+  stopAtViolation('neighbours', outcome);
+  const fib = simulateFib(seed);
+  steps += fib.steps;
+  writes += fib.writes;
+  add(troubles, fib.troubles);
+  stopAtViolation('FIB', fib);
 }
 const seconds = (performance.now() - started) / 1000;
-if (values.json) console.log(JSON.stringify({ seeds, first, violations: 0, steps, emissions, faults, seconds }));
-else {
-  console.log(
-    `${seeds} seeds from ${first}: ${steps} steps, ${emissions} routes emitted, no rule violated (${seconds.toFixed(1)} s)`,
-  );
-  console.log(
-    `faults: ${Object.entries(faults)
+if (values.json) {
+  console.log(JSON.stringify({ seeds, first, violations: 0, steps, emissions, writes, faults, troubles, seconds }));
+} else {
+  const list = (counts: Record<string, number>): string =>
+    Object.entries(counts)
       .map(([kind, count]) => `${kind} ${count}`)
-      .join(', ')}`,
+      .join(', ');
+  console.log(
+    `${seeds} seeds from ${first}: ${steps} steps, ${emissions} routes emitted, ${writes} kernel writes, no rule violated (${seconds.toFixed(1)} s)`,
   );
+  console.log(`faults: ${list(faults)}`);
+  console.log(`faults and troubles on the way to the kernel: ${list(troubles)}`);
 }

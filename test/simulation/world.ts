@@ -36,7 +36,7 @@ const context = { as4: true, ebgp: true, families: FAMILIES };
 const view = new UpdateView();
 
 /** Takes each vote for unanimous. */
-class FirstVoteVoter extends UpdateVoter {
+export class FirstVoteVoter extends UpdateVoter {
   protected override decide(prefix: number, r: number, _voters: number, now: number): void {
     super.decide(prefix, r, 1 << r, now);
   }

@@ -1,0 +1,455 @@
+// The forwarding side of the router in the simulation: the real voter and the real installer, with just enough glue in between to stand
+// for the hypervisor: probing, the electorate, taking verdicts, writing, audits, a restart that leaves the kernel as it is.
+// Prefixes and next hops are numbers that mean nothing. Everything happens in virtual time.
+import { Installer } from '../../../fib/installer.js';
+import { createRouteBatch, OP_CREATE, OP_DELETE, OP_REPLACE } from '../../../fib/route-batch.js';
+import { Electorate } from '../../../voter/electorate.js';
+import { UpdateVoter } from '../../../voter/update-voter.js';
+import { EventQueue } from '../event-queue.js';
+import { Random } from '../random.js';
+import { HANG_THRESHOLD, STABILITY_THRESHOLD } from '../scenario.js';
+import { FirstVoteVoter } from '../world.js';
+import type { FibChecker, Write } from './checker.js';
+import { ModelKernel } from './model-kernel.js';
+import type { KernelEvent } from './model-kernel.js';
+import { FibReplica } from './model-replica.js';
+import { Notes } from './notes.js';
+import { RETRY_FIRST, RETRY_MAX } from './scenario.js';
+import type { FibScenario } from './scenario.js';
+
+/** Defects that can be put into the router on purpose, to prove that the checkers see them. */
+export type FibSabotage =
+  | 'none'
+  | 'first-vote' // Any single vote becomes the verdict.
+  | 'wrong-write' // Now and then the kernel gets other next hops than the verdict's.
+  | 'lost-verdict' // Now and then a verdict does not reach the installer.
+  | 'replace-always' // Routes are written without a look at what is there.
+  | 'delete-first' // A route is removed before it is written anew.
+  | 'forgetful' // What the kernel holds at the start is not looked at.
+  | 'early-sweep' // Stale routes go at the start.
+  | 'no-sweep' // Stale routes stay.
+  | 'swallowed-errors' // The kernel's refusals are taken for success.
+  | 'spreading-errors' // A refusal stops the rest of its batch.
+  | 'impatient' // Refused writes are repeated without a pause.
+  | 'no-audit' // What others did unseen is never found.
+  | 'early-report' // A route is reported as installed when it is wanted.
+  | 'lost-report'; // Now and then an installed route is not reported.
+
+const TICK = STABILITY_THRESHOLD / 8;
+const PROBE_INTERVAL = 100;
+const AUDIT_SLICE = 4;
+const MIN_AUDIT_DISTANCE = 200;
+const DIRTY_AT_ONCE = 4;
+/** The next hops that can be the truth are 1..TRUE_HOPS. */
+const TRUE_HOPS = 4;
+const WRONG_HOPS = 99;
+
+export interface FibLink {
+  running: boolean;
+  syncing: boolean;
+  probeSentAt: number;
+  probing: boolean;
+}
+
+export class FibWorld {
+  readonly queue = new EventQueue();
+  readonly scenario: FibScenario;
+  readonly kernel = new ModelKernel();
+  readonly notes = new Notes();
+  readonly ids: number[];
+  readonly replicas: FibReplica[] = [];
+  readonly links: FibLink[] = [];
+  /** What correct replicas arrive at: prefix → next hops. */
+  readonly truth = new Map<number, number>();
+  electorate!: Electorate;
+  voter!: UpdateVoter;
+  installer!: Installer;
+  /** Replicas that may be wrong now: faulty, or not known to be well again. */
+  faulty = 0;
+  /** The hypervisor runs. */
+  up = false;
+  /** All verdicts are in again, and the sweep has been. */
+  resynced = false;
+  violation: string | undefined;
+  writes = 0;
+  private readonly checkers: readonly FibChecker[];
+  private readonly sabotage: FibSabotage;
+  private readonly random: Random;
+  private readonly inputTimes = new Map<number, number>();
+  private readonly lastVerdicts = new Map<number, number>();
+  private readonly caughtUp: Float64Array;
+  private readonly dirty = new Uint32Array(DIRTY_AT_ONCE);
+  private readonly installed = new Uint32Array(DIRTY_AT_ONCE);
+  private readonly batch: ReturnType<typeof createRouteBatch>;
+  /** Grows with every start of the hypervisor, so that what an earlier one had in mind is dropped. */
+  private life = 0;
+  private neighborsUp = false;
+  private neighborsUpAt = 0;
+  private writing = false;
+  private auditing = false;
+  private auditWanted = false;
+  private lastAudit = 0;
+  private lastEventAt = 0;
+  private readonly touchedInAudit = new Set<number>();
+
+  constructor(scenario: FibScenario, checkers: readonly FibChecker[], sabotage: FibSabotage = 'none') {
+    const { seed, replicas, prefixes, digestion, thinking } = scenario;
+    this.scenario = scenario;
+    this.checkers = checkers;
+    this.sabotage = sabotage;
+    this.random = new Random(seed, 'fib world');
+    this.ids = Array.from({ length: prefixes }, (_, i) => i + 1);
+    this.caughtUp = new Float64Array(replicas);
+    this.batch = createRouteBatch(scenario.batch);
+    const { queue } = this;
+    for (let r = 0; r < replicas; r++) {
+      const random = new Random(seed, `fib replica ${r}`);
+      const cast = (prefix: number, hops: number): void => this.castVote(r, prefix, hops);
+      // Some correct replicas are quick, some are slow.
+      const times = { digestion: random.between(0, digestion), thinking: random.between(0, thinking) };
+      this.replicas.push(new FibReplica({ queue, random, ...times, cast }));
+      this.links.push({ running: false, syncing: false, probeSentAt: -Infinity, probing: false });
+    }
+    for (const prefix of this.ids) this.notes.everTrue.set(prefix, new Set());
+    for (const prefix of this.ids) this.setTruth(prefix, this.random.chance(0.7) ? this.randomHops(this.random) : 0);
+    this.kernel.listener = (concerned, event) => this.kernelChanged(concerned, event);
+    this.start();
+    this.queue.after(TICK, () => this.tick());
+  }
+
+  /** Runs until `until` (ms) or the first violation. Returns the number of steps. */
+  run(until: number): number {
+    let steps = 0;
+    while (this.violation === undefined && this.queue.step(until)) steps++;
+    return steps;
+  }
+
+  /** The end: nothing has happened for long. */
+  finish(): void {
+    this.ask((checker) => checker.atRest?.(this));
+  }
+
+  randomHops(random: Random): number {
+    return 1 + random.below(TRUE_HOPS);
+  }
+
+  isFaulty(r: number): boolean {
+    return ((this.faulty >>> r) & 1) === 1;
+  }
+
+  /** What the routing protocols make of a prefix changes. */
+  setTruth(prefix: number, hops: number): void {
+    this.truth.set(prefix, hops);
+    this.notes.everTrue.get(prefix)!.add(hops);
+    if (!this.neighborsUp) return;
+    this.inputTimes.set(prefix, this.queue.now);
+    this.replicas.forEach((replica, r) => this.links[r].running && replica.learn(prefix, hops));
+  }
+
+  /** The hypervisor dies, its replicas with it; the kernel keeps its routes. A new one starts after `delay` ms. */
+  restart(delay: number): void {
+    if (!this.up) return;
+    this.up = false;
+    this.neighborsUp = false;
+    const life = ++this.life;
+    for (const [r, link] of this.links.entries()) {
+      link.running = false;
+      this.replicas[r].restart();
+    }
+    this.queue.after(delay, () => life === this.life && this.start());
+  }
+
+  /** The process of replica `r` is gone; it comes back after `delay` ms. */
+  crash(r: number, delay: number): void {
+    const link = this.links[r];
+    if (!link.running) return;
+    link.running = false;
+    this.caughtUp[r] = -Infinity;
+    this.electorate.leave(r);
+    this.voter.forget(r);
+    this.replicas[r].restart();
+    this.inThisLife(delay, () => this.startReplica(r));
+  }
+
+  /** Whether replica `r` is in the electorate, hangs nowhere and says the truth on everything that it knows. */
+  isWell(r: number): boolean {
+    const replica = this.replicas[r];
+    if (!this.up || !this.electorate.has(r) || replica.hung || replica.lies.size > 0) return false;
+    return this.ids.every((prefix) => this.voter.currentVote(r, prefix) === (replica.known.get(prefix) ?? 0));
+  }
+
+  private ask(question: (checker: FibChecker) => string | undefined): void {
+    for (const checker of this.checkers) {
+      const problem = question(checker);
+      if (problem !== undefined) this.violation ??= `t=${this.queue.now.toFixed(1)} ${checker.name}: ${problem}`;
+    }
+  }
+
+  private inThisLife(delay: number, run: () => void): void {
+    const { life } = this;
+    this.queue.after(delay, () => {
+      if (life === this.life) run();
+    });
+  }
+
+  // --- the hypervisor's start, and who votes
+
+  private start(): void {
+    const { scenario, sabotage } = this;
+    this.life++;
+    this.up = true;
+    this.resynced = false;
+    this.writing = false;
+    this.auditing = false;
+    this.lastEventAt = this.queue.now;
+    this.electorate = new Electorate(scenario.replicas);
+    this.caughtUp.fill(-Infinity);
+    this.lastVerdicts.clear();
+    this.notes.restart();
+    const Voter = sabotage === 'first-vote' ? FirstVoteVoter : UpdateVoter;
+    this.voter = new Voter({
+      replicas: scenario.replicas,
+      electorate: this.electorate,
+      strategy: scenario.strategy,
+      options: { stabilityThreshold: STABILITY_THRESHOLD, k: scenario.consensus },
+      inputTime: (prefix) => this.inputTimes.get(prefix) ?? -Infinity,
+      caughtUp: this.caughtUp,
+    });
+    this.installer = new Installer({ retry: { firstMs: RETRY_FIRST, maxMs: RETRY_MAX } });
+    if (sabotage !== 'forgetful') for (const [prefix, hops] of this.kernel.own) this.installer.found(prefix, hops);
+    if (sabotage === 'early-sweep') this.installer.sweepStale();
+    for (let r = 0; r < scenario.replicas; r++) this.startReplica(r);
+  }
+
+  private startReplica(r: number): void {
+    Object.assign(this.links[r], { running: true, syncing: true, probing: false, probeSentAt: -Infinity });
+    if (!this.neighborsUp) return;
+    for (const prefix of this.ids) this.replicas[r].learn(prefix, this.truth.get(prefix)!);
+  }
+
+  /** Enough replicas are there to vote: the neighbours tell everything (as after any start), and it reaches the replicas. */
+  private openNeighbors(): void {
+    this.neighborsUp = true;
+    this.neighborsUpAt = this.queue.now;
+    this.voter.noteInput(this.queue.now);
+    for (const prefix of this.ids) this.setTruth(prefix, this.truth.get(prefix)!);
+  }
+
+  private probe(r: number): void {
+    const link = this.links[r];
+    const { now } = this.queue;
+    if (!link.running) return;
+    if (link.probing) {
+      if (now - link.probeSentAt > HANG_THRESHOLD) this.crash(r, 500);
+      return;
+    }
+    if (now - link.probeSentAt < PROBE_INTERVAL) return;
+    link.probing = true;
+    link.probeSentAt = now;
+    this.replicas[r].probe(() => {
+      link.probing = false;
+      this.caughtUp[r] = Math.max(this.caughtUp[r], now);
+      if (!link.syncing) return;
+      link.syncing = false;
+      this.electorate.join(r);
+    });
+  }
+
+  private castVote(r: number, prefix: number, hops: number): void {
+    if (!this.links[r].running) return;
+    this.voter.vote(r, prefix, hops, this.queue.now);
+    this.noticeVerdict(prefix);
+    this.scheduleWrite();
+  }
+
+  private noticeVerdict(prefix: number): void {
+    const verdict = this.voter.verdict(prefix);
+    if ((this.lastVerdicts.get(prefix) ?? 0) === verdict) return;
+    this.lastVerdicts.set(prefix, verdict);
+    this.ask((checker) => checker.onVerdict?.(this, prefix));
+  }
+
+  private tick(): void {
+    this.queue.after(TICK, () => this.tick());
+    if (!this.up) return;
+    for (let r = 0; r < this.links.length; r++) this.probe(r);
+    if (!this.neighborsUp && this.electorate.size === this.scenario.replicas) this.openNeighbors();
+    while (this.voter.tick(this.queue.now, 3));
+    for (const prefix of this.ids) this.noticeVerdict(prefix);
+    this.voter.drainEvents();
+    this.watchResync();
+    this.startAudit();
+    if (this.sabotage === 'impatient') for (const prefix of this.ids) this.installer.retry(prefix);
+    this.scheduleWrite();
+    this.ask((checker) => checker.onTick?.(this));
+  }
+
+  private watchResync(): void {
+    const digested = this.caughtUp.every((time) => time > this.neighborsUpAt);
+    if (this.resynced || !this.neighborsUp || !digested || this.voter.unsettled > 0) return;
+    if (this.electorate.size < this.scenario.replicas) return;
+    this.resynced = true;
+    if (this.sabotage === 'no-sweep') return;
+    for (const prefix of this.ids) this.nudge(prefix);
+    this.installer.sweepStale();
+  }
+
+  // --- from verdicts to the kernel
+
+  private scheduleWrite(): void {
+    if (this.writing) return;
+    this.writing = true;
+    this.inThisLife(this.random.between(0, this.scenario.writeDelay), () => this.write());
+  }
+
+  private write(): void {
+    const { installer, batch, queue } = this;
+    this.writing = false;
+    this.takeVerdicts();
+    while (this.violation === undefined && installer.next(batch, queue.now) > 0) {
+      let failed = 0;
+      for (let i = 0; i < batch.count; i++) {
+        if (this.sabotage === 'spreading-errors' && failed !== 0) batch.errors[i] = failed;
+        else batch.errors[i] = this.carryOut(batch.op[i], batch.prefix[i], batch.hops[i]);
+        failed ||= batch.errors[i];
+        if (this.sabotage === 'swallowed-errors') batch.errors[i] = 0;
+      }
+      installer.settle(batch, queue.now);
+      this.takeReports();
+    }
+    installer.drainEvents();
+  }
+
+  private takeVerdicts(): void {
+    const { voter, installer, dirty, queue, random } = this;
+    for (let count = voter.takeDirty(dirty); count > 0; count = voter.takeDirty(dirty)) {
+      for (let i = 0; i < count; i++) {
+        const verdict = voter.verdict(dirty[i]);
+        voter.markAdvertised(dirty[i], verdict);
+        if (this.sabotage === 'lost-verdict' && random.chance(0.05)) continue;
+        this.nudge(dirty[i]);
+        this.notes.wanted.add(dirty[i]);
+        installer.want(dirty[i], verdict, queue.now);
+        if (this.sabotage === 'early-report' && verdict !== 0) this.report(dirty[i]);
+      }
+    }
+    this.takeReports();
+  }
+
+  private takeReports(): void {
+    const { installer, installed } = this;
+    for (let count = installer.takeInstalled(installed); count > 0; count = installer.takeInstalled(installed)) {
+      for (let i = 0; i < count; i++) {
+        if (this.sabotage !== 'lost-report' || !this.random.chance(0.05)) this.report(installed[i]);
+      }
+    }
+  }
+
+  private report(prefix: number): void {
+    this.notes.reported.set(prefix, this.installer.wantedHops(prefix));
+    this.ask((checker) => checker.onReport?.(this, prefix));
+  }
+
+  private carryOut(op: number, prefix: number, hops: number): number {
+    const { sabotage } = this;
+    if (sabotage === 'replace-always' && op === OP_CREATE) return this.toKernel(OP_REPLACE, prefix, hops);
+    if (sabotage === 'wrong-write' && op !== OP_DELETE && this.random.chance(0.05)) {
+      return this.toKernel(op, prefix, WRONG_HOPS);
+    }
+    if (sabotage === 'delete-first' && op === OP_REPLACE) {
+      this.toKernel(OP_DELETE, prefix, this.installer.installedHops(prefix));
+      return this.toKernel(OP_CREATE, prefix, hops);
+    }
+    return this.toKernel(op, prefix, hops);
+  }
+
+  private toKernel(op: number, prefix: number, hops: number): number {
+    const { kernel } = this;
+    const before = kernel.own.get(prefix) ?? 0;
+    const foreign = kernel.foreign.has(prefix);
+    const errno = kernel.write(op, prefix, hops);
+    const write: Write = { op, prefix, hops, errno, before, harmed: foreign && !kernel.foreign.has(prefix) };
+    this.writes++;
+    this.touchedInAudit.add(prefix);
+    this.ask((checker) => checker.onWrite?.(this, write));
+    if (errno !== 0) this.notes.troubled.set(prefix, this.queue.now);
+    return errno;
+  }
+
+  private nudge(prefix: number): void {
+    this.notes.nudged.set(prefix, this.queue.now);
+  }
+
+  // --- what others do to the kernel, as far as the hypervisor hears of it
+
+  private kernelChanged(concerned: readonly number[], event: KernelEvent | undefined): void {
+    const { notes, queue, random, scenario } = this;
+    const actions = concerned.map((prefix) => notes.act(prefix, queue.now));
+    if (!this.up || event === undefined) return;
+    if (random.chance(scenario.eventLoss)) {
+      if (random.chance(scenario.lossNoticed)) this.auditWanted = true;
+      return;
+    }
+    this.lastEventAt = Math.max(this.lastEventAt, queue.now + random.between(0, scenario.eventDelay));
+    this.inThisLife(this.lastEventAt - queue.now, () => {
+      this.hear(event);
+      concerned.forEach((prefix, i) => notes.told(prefix, actions[i]));
+      this.scheduleWrite();
+    });
+  }
+
+  private hear(event: KernelEvent): void {
+    const { installer, queue } = this;
+    if (event.kind === 'link') {
+      for (const prefix of this.ids) {
+        this.nudge(prefix);
+        if (event.up || installer.installedHops(prefix) !== event.hops) continue;
+        this.touchedInAudit.add(prefix);
+        // By now it may have been written again; then the next attempt finds it there.
+        this.notes.disturbed.add(prefix);
+        installer.lost(prefix, queue.now);
+      }
+      installer.retryAll(queue.now);
+      this.auditWanted = true;
+      return;
+    }
+    this.nudge(event.prefix);
+    if (event.kind === 'foreign-gone') return installer.retry(event.prefix);
+    this.touchedInAudit.add(event.prefix);
+    installer.external(event.prefix, event.hops, queue.now);
+  }
+
+  /** Begins an audit when it is time for one. The dump is read in slices, and each takes a while to arrive. */
+  private startAudit(): void {
+    const { installer, queue, scenario, sabotage } = this;
+    const wanted = this.auditWanted || installer.auditWanted;
+    const distance = wanted ? MIN_AUDIT_DISTANCE : scenario.auditInterval;
+    if (this.auditing || sabotage === 'no-audit' || queue.now - this.lastAudit < distance) return;
+    this.auditing = true;
+    this.auditWanted = false;
+    this.lastAudit = queue.now;
+    this.touchedInAudit.clear();
+    installer.beginAudit();
+    this.dumpSlice(0, this.notes.lastAction);
+  }
+
+  private dumpSlice(from: number, begunAt: number): void {
+    const { installer, queue, kernel, random, notes } = this;
+    const slice = this.ids.slice(from, from + AUDIT_SLICE);
+    const routes = slice.filter((prefix) => kernel.own.has(prefix)).map((prefix) => [prefix, kernel.own.get(prefix)!]);
+    this.inThisLife(random.between(0, 30), () => {
+      if (queue.now < this.scenario.activeFor && random.chance(this.scenario.brokenDump)) {
+        this.auditing = false;
+        installer.abandonAudit();
+        return;
+      }
+      for (const prefix of this.ids) this.nudge(prefix);
+      for (const [prefix, hops] of routes) installer.auditSeen(prefix, hops, queue.now);
+      if (from + AUDIT_SLICE < this.ids.length) return this.dumpSlice(from + AUDIT_SLICE, begunAt);
+      this.auditing = false;
+      installer.endAudit(queue.now);
+      for (const prefix of this.ids) if (!this.touchedInAudit.has(prefix)) notes.told(prefix, begunAt);
+      this.scheduleWrite();
+    });
+  }
+}

@@ -1,0 +1,66 @@
+// The way from the replicas' votes to the kernel's table under thousands of seeded runs, and the proof that each checker can fail.
+// A failing seed is printed with its scenario; `npm run simulate -- --seeds 1 --first SEED` repeats it.
+import { describe, expect, test } from 'vitest';
+import { fibCheckers, simulateFib } from '../../simulation/fib/simulate.js';
+import type { FibSabotage } from '../../simulation/fib/world.js';
+
+/** More with BTR_SEEDS; `npm run simulate` does any number without vitest. */
+const SEEDS = Number(process.env.BTR_SEEDS ?? 1500);
+const PART = 300;
+const parts = Array.from({ length: Math.ceil(SEEDS / PART) }, (_, i) => i * PART + 1);
+
+describe('the kernel holds the verdicts', () => {
+  test.each(parts)(
+    'seeds from %i',
+    (first) => {
+      for (let seed = first; seed < first + PART; seed++) {
+        const { violation, scenario } = simulateFib(seed);
+        expect(violation, `seed ${seed}: ${JSON.stringify(scenario)}`).toBeUndefined();
+      }
+    },
+    120_000,
+  );
+});
+
+// A late event made the installer believe in a route that was not ours any more; it replaced what had come in its place.
+test.each([692])('seed %i, which once failed', (seed) => {
+  expect(simulateFib(seed).violation).toBeUndefined();
+});
+
+test('the same seed makes the same run', () => {
+  for (const seed of [3, 17, 42]) expect(simulateFib(seed)).toEqual(simulateFib(seed));
+});
+
+describe('a router with a defect is found out', () => {
+  const defects: { sabotage: FibSabotage; checker: string }[] = [
+    { sabotage: 'first-vote', checker: 'verdicts' },
+    { sabotage: 'wrong-write', checker: 'truth' },
+    { sabotage: 'wrong-write', checker: 'writes' },
+    { sabotage: 'replace-always', checker: 'foreign' },
+    { sabotage: 'delete-first', checker: 'continuity' },
+    { sabotage: 'forgetful', checker: 'economy' },
+    { sabotage: 'early-sweep', checker: 'restarts' },
+    { sabotage: 'impatient', checker: 'pacing' },
+    { sabotage: 'lost-verdict', checker: 'promptness' },
+    { sabotage: 'spreading-errors', checker: 'promptness' },
+    { sabotage: 'early-report', checker: 'reports' },
+    { sabotage: 'lost-report', checker: 'reports' },
+    { sabotage: 'lost-verdict', checker: 'quiet' },
+    { sabotage: 'no-sweep', checker: 'quiet' },
+    { sabotage: 'swallowed-errors', checker: 'quiet' },
+    { sabotage: 'no-audit', checker: 'quiet' },
+  ];
+
+  test.each(defects)('$sabotage, by the checker "$checker" alone', ({ sabotage, checker }) => {
+    let caught: string | undefined;
+    for (let seed = 1; seed <= 100 && caught === undefined; seed++) {
+      caught = simulateFib(seed, checker, sabotage).violation;
+    }
+    expect(caught).toContain(` ${checker}: `);
+  });
+
+  test('there is such a proof for each checker', () => {
+    const proved = new Set(defects.map(({ checker }) => checker));
+    expect(fibCheckers().filter(({ name }) => !proved.has(name))).toEqual([]);
+  });
+});
