@@ -94,7 +94,8 @@ function routerYaml(kinds: readonly PlainKind[], strategy: string, runDirectory:
   ].join('\n');
 }
 
-async function waitForVoters(socket: string, voters: number, check = () => {}): Promise<void> {
+/** Waits until so many replicas vote; `check` throws when that cannot happen any more. */
+export async function waitForVoters(socket: string, voters: number, check = () => {}): Promise<void> {
   let fatal: Error | undefined;
   await waitFor(
     async () => {
