@@ -216,8 +216,12 @@ export function sendFrom(fd: number, buffer: Uint8Array, start: number, end: num
 
 /**
  * Tells the shim at the other end of a netlink channel, by a name for our end, to acknowledge no route write by itself
- * any more: every one is answered here, also those with an error. For the life of the channel.
+ * any more: every one is answered here, also those with an error. For the life of the channel; twice is once.
  */
 export function acknowledgeWrites(fd: number): void {
-  bindAbstract(fd, new TextEncoder().encode(`btr-answers-${process.pid}-${fd}-${nextAnswerer++}`));
+  try {
+    bindAbstract(fd, new TextEncoder().encode(`btr-answers-${process.pid}-${fd}-${nextAnswerer++}`));
+  } catch (error) {
+    if ((error as SystemCallError).code !== 'EINVAL') throw error; // it has a name already
+  }
 }

@@ -1,7 +1,7 @@
 // What the tests of real replicas share: a network namespace for the test process, a run directory, the planned sessions,
 // and looking at processes through /proc. The namespace has no name and goes away with the process.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { ReplicaKind } from '../../configs/model.js';
@@ -44,6 +44,8 @@ export function cannotRun(kind: ReplicaKind): string | undefined {
 export function enterNamespace(): void {
   unshare(CLONE_NEWNET);
   const ip = (...args: string[]): void => void execFileSync('ip', args);
+  // Link-local addresses at once: without one, bgpd beside zebra takes no IPv6 session.
+  writeFileSync('/proc/sys/net/ipv6/conf/default/dad_transmits', '0');
   ip('link', 'set', 'lo', 'up');
   ip('link', 'add', 'e0', 'type', 'veth', 'peer', 'name', 'e1');
   ip('link', 'set', 'e0', 'up');

@@ -230,6 +230,7 @@ describe.skipIf(reason !== undefined)('a netlink socket under the shim', () => {
       })`);
     const { fd } = await opened();
     acknowledgeWrites(fd);
+    acknowledgeWrites(fd);
     child.stdin!.write('go');
     expect(messages(await next(fd))).toEqual([[RTM_NEWROUTE, 0x605, 1, 12]]);
     answer(fd, message(NLMSG_ERROR, 0x100, 1, [-17, 0, 0, 0, 0]));
