@@ -105,7 +105,7 @@ export async function startPlainDaemon(
 const WITHOUT_ZEBRA: readonly string[] = ['-Z', '-n'];
 
 /** Starts zebra beside a bgpd to come; returns when bgpd can connect to it. */
-async function startZebra(lab: Lab, namespace: string, name: string, directory: string): Promise<LabProcess> {
+export async function startZebra(lab: Lab, namespace: string, name: string, directory: string): Promise<LabProcess> {
   const [program, owner] = [present('/usr/lib/frr/zebra'), frrAccount()];
   if (!program || !owner) throw new UserError('zebra (Debian package frr) is not installed');
   // It drops its privileges to FRR's user before it makes its sockets, and takes no other user.
