@@ -99,12 +99,12 @@ export class Router {
     if (this.stopped) return;
     this.stopped = true;
     clearInterval(this.ticker);
+    const { fib } = this.context ?? {};
+    // What replicas remove because sessions end, and when they are told to end themselves, is no opinion.
+    await fib?.request({ what: 'freeze' }).catch(() => undefined);
     const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down', this.config.fib.keep);
     await Promise.race([goodbyes, delay(GOODBYE_MS)]);
     await this.pool?.close();
-    const { fib } = this.context ?? {};
-    // What replicas remove when they are told to end is no opinion.
-    await fib?.request({ what: 'freeze' }).catch(() => undefined);
     await Promise.all(this.replicas.map((replica) => replica.stop()));
     await fib?.stop(this.config.fib.keep);
     await this.control?.close();
