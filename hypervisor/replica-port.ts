@@ -282,11 +282,13 @@ export class ReplicaPort implements LinkEvents {
 
   /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */
   private settingsFor(plan: ReplicaSession): LinkSettings {
+    const { internal } = this.context.config;
     const negotiated = plan.neighbor < 0 ? undefined : this.events.neighbor(plan.neighbor).negotiated;
     return {
       as: plan.peerAs,
       replicaAs: plan.localAs,
-      routerId: negotiated?.peerRouterId ?? plan.peerAddress,
+      // An identifier is an IPv4 address, whatever the session goes over: the tap has the same one on both of its sessions.
+      routerId: negotiated?.peerRouterId ?? (plan.role === 'probe' ? internal.probeAddress : internal.tapAddress),
       families: plan.families & (negotiated?.families ?? plan.families),
     };
   }
