@@ -32,10 +32,9 @@ export class Notes {
     return this.action;
   }
 
-  /** The router has been told of everything on this prefix up to an action, which may be old news. */
+  /** The router has been told of everything on this prefix up to an action. (It may hear of an older one later, and must not believe it.) */
   told(prefix: number, action: number): void {
     if ((this.actions.get(prefix) ?? 0) <= action) this.untold.delete(prefix);
-    else this.untold.add(prefix);
   }
 
   /** A new hypervisor has read what the kernel holds. */

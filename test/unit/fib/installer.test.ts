@@ -258,6 +258,14 @@ describe('others interfere', () => {
     expect(write(9000)).toEqual([]);
   });
 
+  it('that a route of ours appeared is not believed before a dump says so', () => {
+    installer.external(9, B, 10);
+    expect(installer.auditWanted).toBe(true);
+    expect(installer.installedHops(9)).toBe(0);
+    installer.want(9, A, 20);
+    expect(write(20)).toEqual(['create 9 7']);
+  });
+
   it('a route of ours that cannot be expressed is replaced', () => {
     installer.external(P, UNKNOWN_HOPS, 10);
     expect(write(10)).toEqual(['replace 5 7']);
