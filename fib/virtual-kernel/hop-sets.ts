@@ -1,6 +1,6 @@
 // Next-hop sets put together and taken apart: IPv6 routes of equal metric become siblings one hop at a time and go the same way.
 import { RTN_UNICAST, RTNH_F_ONLINK } from '../../wire/netlink/constants.js';
-import { HOP_ONLINK, HopCursor, MAX_HOPS_LENGTH } from '../../wire/netlink/next-hop-set.js';
+import { HOP_ONLINK, HopCursor, MAX_HOPS, MAX_HOPS_LENGTH } from '../../wire/netlink/next-hop-set.js';
 import { RouteView } from '../../wire/netlink/route.js';
 import { encodeHops } from '../next-hops.js';
 
@@ -30,11 +30,11 @@ export function withoutHop(hops: Uint8Array, pattern: HopPattern): Uint8Array | 
   return view.hopCount === 0 ? undefined : finish();
 }
 
-/** Whether a hop of the set matches; a set without hops matches only the pattern that allows everything. */
-export function hasHop(hops: Uint8Array, pattern: HopPattern): boolean {
+/** Whether a hop among the first `among` of the set matches; a set without hops matches only the pattern that allows everything. */
+export function hasHop(hops: Uint8Array, pattern: HopPattern, among = MAX_HOPS): boolean {
   if (pattern.ifindex === 0 && pattern.gatewayLength === 0) return true;
   cursor.reset(hops);
-  while (cursor.next()) if (matches(hops, pattern)) return true;
+  for (let i = 0; i < among && cursor.next(); i++) if (matches(hops, pattern)) return true;
   return false;
 }
 

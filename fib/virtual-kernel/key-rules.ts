@@ -107,8 +107,12 @@ function deleteIpv4(bodies: RouteBodies, list: number[], pattern: RoutePattern):
   return 0;
 }
 
+/** All hops with RTA_MULTIPATH, else the first one only. In canonical order: how the daemon ordered them is not kept. */
 function matchesIpv4Hops(hops: Uint8Array, pattern: RoutePattern): boolean {
-  return pattern.hops.every((hop) => hasHop(hops, hop)) && (!pattern.multipath || hops[1] === pattern.hops.length);
+  const [first] = pattern.hops;
+  if (first === undefined) return true;
+  if (!pattern.multipath) return hasHop(hops, first, 1);
+  return hops[1] === pattern.hops.length && pattern.hops.every((hop) => hasHop(hops, hop));
 }
 
 function writeIpv6(bodies: RouteBodies, list: number[], body: number, flags: number): number {

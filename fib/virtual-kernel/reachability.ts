@@ -11,7 +11,7 @@ import {
   IFF_LOOPBACK,
   IFF_UP,
 } from '../../wire/netlink/constants.js';
-import { RT_SCOPE_LINK, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../wire/netlink/constants.js';
+import { RT_SCOPE_HOST, RT_SCOPE_LINK, RT_TABLE_LOCAL, RT_TABLE_MAIN } from '../../wire/netlink/constants.js';
 import { RTN_LOCAL, RTN_UNICAST, RTNH_F_ONLINK } from '../../wire/netlink/constants.js';
 import { NETLINK_HEADER, readU32 } from '../../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../../wire/netlink/route.js';
@@ -67,31 +67,32 @@ export class Reachability {
   }
 
   /**
-   * Checks hop `i` of a unicast route that is to be written, as fib_check_nh (IPv4) and ip6_validate_gw do. Where no interface was said, the
-   * one that leads to the gateway is filled in.
+   * Checks hop `i` of a unicast route that is to be written, as fib_check_nh (IPv4) and fib6_nh_init (IPv6) do, with their errnos. Where no
+   * interface was said, the one that leads to the gateway is filled in.
    */
   check(route: RouteView, i: number): Refusal | undefined {
     this.refresh();
-    const gatewayLength = route.hopGatewayLength[i];
-    const ifindex = route.hopIfindex[i];
-    const flags = ifindex === 0 ? 0 : this.links.get(ifindex);
+    if (route.hopGatewayLength[i] === 0) return this.checkInterface(route.hopIfindex[i]);
+    return route.hopGatewayLength[i] === 4 ? this.checkIpv4(route, i) : this.checkIpv6(route, i);
+  }
+
+  private checkInterface(ifindex: number): Refusal | undefined {
+    const flags = this.links.get(ifindex);
     if (flags === undefined) return { errno: ENODEV, text: 'Device does not exist' };
-    if (ifindex !== 0 && (flags & IFF_UP) === 0) return { errno: ENETDOWN, text: 'Nexthop device is not up' };
-    if (gatewayLength === 0) {
-      return ifindex === 0 ? { errno: ENODEV, text: 'Device does not exist' } : undefined;
-    }
-    if (gatewayLength === 4) return this.checkIpv4(route, i);
-    return this.checkIpv6(route, i, flags);
+    return (flags & IFF_UP) === 0 ? { errno: ENETDOWN, text: 'Nexthop device is not up' } : undefined;
   }
 
   private checkIpv4(route: RouteView, i: number): Refusal | undefined {
     const ifindex = route.hopIfindex[i];
-    if (route.scope >= RT_SCOPE_LINK) return { errno: EINVAL, text: 'Nexthop has invalid scope' };
+    if (route.scope >= RT_SCOPE_HOST) return { errno: EINVAL, text: 'Route with host scope can not have a gateway' };
+    // The way to a gateway must be of narrower scope than the route.
     const found =
       this.longest(IPV4_UNICAST, true, ifindex, route.hopGateways, i * 16) ??
-      this.longest(IPV4_UNICAST, false, ifindex, route.hopGateways, i * 16);
+      (route.scope < RT_SCOPE_LINK ? this.longest(IPV4_UNICAST, false, ifindex, route.hopGateways, i * 16) : undefined);
     if ((route.hopFlags[i] & RTNH_F_ONLINK) !== 0) {
       if (ifindex === 0) return { errno: ENODEV, text: 'Nexthop device required for onlink' };
+      const problem = this.checkInterface(ifindex);
+      if (problem !== undefined) return problem;
       return found?.local ? { errno: EINVAL, text: INVALID_GATEWAY } : undefined;
     }
     if (found === undefined) return { errno: ENETUNREACH, text: INVALID_GATEWAY };
@@ -99,17 +100,22 @@ export class Reachability {
     return this.egress(route, i, found);
   }
 
-  private checkIpv6(route: RouteView, i: number, flags: number): Refusal | undefined {
+  private checkIpv6(route: RouteView, i: number): Refusal | undefined {
     const ifindex = route.hopIfindex[i];
     const at = i * 16;
     const gateways = route.hopGateways;
-    const own = this.longest(IPV6_UNICAST, true, 0, gateways, at, (known) => known.type === RTN_LOCAL);
-    if (own !== undefined) return { errno: EINVAL, text: 'Gateway can not be a local address' };
+    if (ifindex !== 0 && !this.links.has(ifindex)) return { errno: ENODEV, text: 'Device does not exist' };
+    const own = this.longest(IPV6_UNICAST, true, 0, gateways, at);
+    if (own?.type === RTN_LOCAL) return { errno: EINVAL, text: 'Gateway can not be a local address' };
+    const onlink = (route.hopFlags[i] & RTNH_F_ONLINK) !== 0;
     const linkLocal = gateways[at] === 0xfe && (gateways[at + 1] & 0xc0) === 0x80;
-    if (linkLocal || (route.hopFlags[i] & RTNH_F_ONLINK) !== 0) {
+    if (linkLocal || onlink) {
       if (ifindex === 0) return { errno: EINVAL, text: 'Egress device not specified' };
-      if ((flags & IFF_LOOPBACK) === 0) return undefined;
-      return { errno: EINVAL, text: 'Egress device can not be loopback device for this route' };
+      const elsewhere = linkLocal ? undefined : this.longest(IPV6_UNICAST, false, 0, gateways, at);
+      if (elsewhere !== undefined && elsewhere.bits > 0 && !elsewhere.interfaces.includes(ifindex)) {
+        return { errno: EINVAL, text: 'Nexthop has invalid gateway or device mismatch' };
+      }
+      return this.checkInterface(ifindex) ?? this.checkNotLoopback(ifindex);
     }
     const found = this.longest(IPV6_UNICAST, false, ifindex, gateways, at);
     if (found === undefined || found.gateway || found.type !== RTN_UNICAST) {
@@ -118,12 +124,14 @@ export class Reachability {
     return this.egress(route, i, found);
   }
 
+  private checkNotLoopback(ifindex: number): Refusal | undefined {
+    if ((this.links.get(ifindex)! & IFF_LOOPBACK) === 0) return undefined;
+    return { errno: EINVAL, text: 'Egress device can not be loopback device for this route' };
+  }
+
   private egress(route: RouteView, i: number, found: KnownRoute): Refusal | undefined {
-    if (route.hopIfindex[i] !== 0) return undefined;
-    const ifindex = found.interfaces[0] ?? 0;
-    if (!this.isUp(ifindex)) return { errno: ENETDOWN, text: 'Nexthop device is not up' };
-    route.hopIfindex[i] = ifindex;
-    return undefined;
+    if (route.hopIfindex[i] === 0) route.hopIfindex[i] = found.interfaces[0] ?? 0;
+    return this.checkInterface(route.hopIfindex[i]);
   }
 
   /** The longest match for an address among the routes of one table that go out of the interface (0: any) and are accepted. */

@@ -2,9 +2,17 @@
 // differ in their destination only. Owns reading requests and that cache; what becomes of a prefix's routes is own-routes.ts.
 import { AttributeTable } from '../../wire/attribute-table.js';
 import { copyBytes } from '../../wire/byte-writer.js';
-import { IPV4_UNICAST } from '../../wire/family.js';
+import { IPV4_UNICAST, IPV6_UNICAST } from '../../wire/family.js';
 import type { Family } from '../../wire/family.js';
-import { EINVAL, ENOBUFS, ENODEV, EOPNOTSUPP, RT_TABLE_MAIN, RTMSG_LENGTH } from '../../wire/netlink/constants.js';
+import {
+  EEXIST,
+  EINVAL,
+  ENOBUFS,
+  ENODEV,
+  EOPNOTSUPP,
+  RT_TABLE_MAIN,
+  RTMSG_LENGTH,
+} from '../../wire/netlink/constants.js';
 import { NLA_TYPE_MASK, RTA_DST, RTA_FLOW, RTA_METRICS, RTA_PREF, RTA_PREFSRC } from '../../wire/netlink/constants.js';
 import { RTN_UNICAST, RTPROT_BOOT } from '../../wire/netlink/constants.js';
 import { align, ATTRIBUTE_HEADER, AttributeCursor, readU16 } from '../../wire/netlink/message.js';
@@ -160,8 +168,18 @@ export class RoutePlans {
       const refusal = this.reachability.check(view, i);
       if (refusal !== undefined) return refusal;
     }
+    if (view.family === IPV6_UNICAST && hasTwins(view)) return { errno: EEXIST, text: 'Two next hops are the same' };
     return encodeHops(view, this.hops) < 0 ? { errno: EINVAL, text: 'Too many next hops' } : undefined;
   }
+}
+
+/** Whether two hops have the same interface and gateway: IPv6 takes each hop for a route of its own. */
+function hasTwins(view: RouteView): boolean {
+  const seen = new Set<string>();
+  for (let i = 0; i < view.hopCount; i++) {
+    seen.add(`${view.hopIfindex[i]} ${view.hopGateways.subarray(i * 16, i * 16 + view.hopGatewayLength[i]).join('.')}`);
+  }
+  return seen.size < view.hopCount;
 }
 
 function newRequestTable(): AttributeTable {

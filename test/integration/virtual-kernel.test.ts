@@ -1,0 +1,286 @@
+// The virtual kernel against the real one: the same requests to both, in a namespace of its own, must get the same answers and leave the
+// same routes. Needs root; only the namespace's own table is written.
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KernelMirror } from '../../fib/kernel-mirror.js';
+import { VirtualKernel } from '../../fib/virtual-kernel/virtual-kernel.js';
+import { AttributeTable } from '../../wire/attribute-table.js';
+import * as nl from '../../wire/netlink/constants.js';
+import { NetlinkCursor, NetlinkWriter } from '../../wire/netlink/message.js';
+import { PrefixTable } from '../../wire/prefix-table.js';
+import { enterKernelNamespace, ip, kernelNamespaceProblem, linkIndex } from '../support/kernel-namespace.js';
+import { describeRoute, routeRequest } from '../support/route-requests.js';
+import type { RequestHop, RouteRequest } from '../support/route-requests.js';
+import { RtnetlinkClient } from '../support/rtnetlink-client.js';
+
+const problem = kernelNamespaceProblem();
+if (problem !== undefined) console.warn(`virtual kernel against the real one: skipped, ${problem}`);
+
+const PROTOCOLS = [12, 186];
+const DUMPED = [nl.RTM_GETLINK, nl.RTM_GETADDR, nl.RTM_GETROUTE, nl.RTM_GETRULE, nl.RTM_GETNETCONF];
+
+/** A virtual kernel whose mirror is the namespace's kernel as it is now, and one socket of it. */
+class Virtual {
+  readonly kernel: VirtualKernel;
+  readonly received: Uint8Array[] = [];
+  readonly prefixes = new PrefixTable();
+
+  constructor(client: RtnetlinkClient) {
+    const mirror = new KernelMirror({ protocol: 179 });
+    for (const type of DUMPED) {
+      for (const message of client.dump(type, nl.AF_UNSPEC)) mirror.apply(message, 0, message.length);
+    }
+    this.kernel = new VirtualKernel({
+      mirror,
+      prefixes: this.prefixes,
+      hops: new AttributeTable(),
+      bodies: new AttributeTable(),
+      internal: { ifindex: 1_000_000, name: 'btr0', addresses: [], connected: [] },
+      sink: {
+        send: (_, buf, start, end) => this.received.push(buf.slice(start, end)) > 0,
+        route: () => undefined,
+        overrun: (_, reason) => {
+          throw new Error(reason);
+        },
+      },
+    });
+    this.kernel.open(1, 4711);
+  }
+
+  acknowledged(request: Uint8Array): number {
+    request[6]! |= nl.NLM_F_REQUEST | nl.NLM_F_ACK;
+    this.received.length = 0;
+    this.kernel.receive(1, request, 0, request.length);
+    expect(this.received).toHaveLength(1);
+    const answer = new DataView(this.received[0]!.buffer);
+    expect(answer.getUint16(4, true)).toBe(nl.NLMSG_ERROR);
+    return -answer.getInt32(16, true) + 0;
+  }
+
+  routes(family: number): string[] {
+    const writer = new NetlinkWriter();
+    writer.begin(nl.RTM_GETROUTE, nl.NLM_F_REQUEST | nl.NLM_F_DUMP, 7, 0);
+    writer.bytes(Uint8Array.of(family, ...new Array<number>(11).fill(0)));
+    writer.end();
+    this.received.length = 0;
+    this.kernel.receive(1, writer.buffer, 0, writer.length);
+    return ownRoutes(this.received.flatMap(messages));
+  }
+}
+
+function messages(datagram: Uint8Array): Uint8Array[] {
+  const cursor = new NetlinkCursor();
+  const all: Uint8Array[] = [];
+  cursor.reset(datagram, 0, datagram.length);
+  while (cursor.next()) all.push(datagram.slice(cursor.start, cursor.end));
+  return all;
+}
+
+/** In the order of the dump: that of equal keys is part of what is compared. */
+function ownRoutes(dump: readonly Uint8Array[]): string[] {
+  return dump
+    .filter((message) => message[4] === nl.RTM_NEWROUTE && PROTOCOLS.includes(message[21]!))
+    .map((message) => describeRoute(message));
+}
+
+function byPrefix(routes: readonly string[]): Record<string, string[]> {
+  const lists: Record<string, string[]> = {};
+  for (const route of routes) (lists[route.split(' ')[0]!] ??= []).push(route);
+  return lists;
+}
+
+interface Step {
+  verb: 'new' | 'del';
+  flags: number;
+  request: RouteRequest;
+}
+
+describe.skipIf(problem !== undefined)('the virtual kernel answers as the real one does', () => {
+  let client: RtnetlinkClient;
+  let links: { t0: number; t1: number; down: number };
+
+  beforeAll(() => {
+    const up = enterKernelNamespace();
+    ip('link', 'add', 'down0', 'type', 'veth', 'peer', 'name', 'down1');
+    ip('address', 'add', '10.0.9.1/24', 'dev', 'down0');
+    links = { ...up, down: linkIndex('down0') };
+    client = new RtnetlinkClient();
+  });
+  afterAll(() => client.close());
+
+  function clean(): void {
+    for (const family of [nl.AF_INET, nl.AF_INET6]) {
+      for (const route of ownRoutes(client.dump(nl.RTM_GETROUTE, family))) {
+        const [, dst, table] = /^(\S+) table (\d+)/.exec(route)!;
+        const remove = () =>
+          client.acknowledged(routeRequest('del', 0, { dst: dst!, table: Number(table), protocol: 0 }));
+        while (remove() === 0);
+      }
+    }
+  }
+
+  /** Runs the steps on both; what they answered and hold afterwards, one as the other. */
+  function compare(steps: readonly Step[]): void {
+    clean();
+    const virtual = new Virtual(client);
+    const real: number[] = [];
+    const ours: number[] = [];
+    for (const { verb, flags, request } of steps) {
+      real.push(client.acknowledged(routeRequest(verb, flags, request)));
+      ours.push(virtual.acknowledged(routeRequest(verb, flags, request)));
+    }
+    const text = JSON.stringify(steps);
+    expect(ours, text).toEqual(real);
+    for (const family of [nl.AF_INET, nl.AF_INET6]) {
+      const expected = byPrefix(ownRoutes(client.dump(nl.RTM_GETROUTE, family)));
+      expect(byPrefix(virtual.routes(family)), text).toEqual(expected);
+    }
+  }
+
+  const CREATE = nl.NLM_F_CREATE;
+  const EXCL = nl.NLM_F_EXCL;
+  const REPLACE = nl.NLM_F_REPLACE;
+  const APPEND = nl.NLM_F_APPEND;
+
+  test('single requests: what is refused and how', () => {
+    const { t0, t1, down } = links;
+    const v4 = '192.0.2.0/24';
+    const v6 = '2001:db8:5::/48';
+    const single: RouteRequest[] = [
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t0 }] },
+      { dst: v4, hops: [{ via: '10.0.0.2' }] },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t1 }] },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t1, onlink: true }] },
+      { dst: v4, hops: [{ via: '10.0.0.1', dev: t0 }] },
+      { dst: v4, hops: [{ via: '10.0.0.1', dev: t0, onlink: true }] },
+      { dst: v4, hops: [{ via: '10.0.0.255', dev: t0 }] },
+      { dst: v4, hops: [{ via: '172.16.0.1', dev: t0 }] },
+      { dst: v4, hops: [{ via: '172.16.0.1' }] },
+      { dst: v4, hops: [{ via: '10.0.9.2', dev: down }] },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: 4242 }] },
+      { dst: v4, hops: [{ dev: t0 }] },
+      { dst: v4, hops: [{ dev: t0 }], scope: nl.RT_SCOPE_LINK },
+      { dst: v4, hops: [{ dev: down }] },
+      { dst: v4, hops: [{ dev: 4242 }] },
+      { dst: v4, hops: [] },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t0 }], scope: nl.RT_SCOPE_LINK },
+      { dst: v4, type: nl.RTN_BLACKHOLE },
+      { dst: v4, type: nl.RTN_UNREACHABLE },
+      { dst: v4, type: nl.RTN_PROHIBIT },
+      { dst: v4, type: nl.RTN_BLACKHOLE, hops: [{ dev: t0 }] },
+      { dst: '192.0.2.1/24', hops: [{ via: '10.0.0.2', dev: t0 }] },
+      { dst: '0.0.0.0/0', hops: [{ via: '10.0.0.2', dev: t0 }] },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t0 }], table: 100 },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t0 }], table: 1000, metric: 5 },
+      {
+        dst: v4,
+        hops: [
+          { via: '10.0.0.2', dev: t0 },
+          { via: '10.0.1.2', dev: t1, weight: 3 },
+        ],
+      },
+      {
+        dst: v4,
+        hops: [
+          { via: '10.0.0.2', dev: t0 },
+          { via: '10.0.0.2', dev: t1 },
+        ],
+      },
+      { dst: v4, hops: [{ via: '10.0.0.2', dev: t0 }], multipath: true },
+      { dst: v6, hops: [{ via: 'fd00::2', dev: t0 }] },
+      { dst: v6, hops: [{ via: 'fd00::2' }] },
+      { dst: v6, hops: [{ via: 'fd00::2', dev: t1 }] },
+      { dst: v6, hops: [{ via: 'fd00::2', dev: t1, onlink: true }] },
+      { dst: v6, hops: [{ via: 'fd00::1', dev: t0 }] },
+      { dst: v6, hops: [{ via: '2001:db8:77::1', dev: t0 }] },
+      { dst: v6, hops: [{ via: 'fe80::1', dev: t0 }] },
+      { dst: v6, hops: [{ via: 'fe80::1' }] },
+      { dst: v6, hops: [{ via: 'fd00::2', dev: down }] },
+      { dst: v6, hops: [{ via: 'fd00::2', dev: 4242 }] },
+      { dst: v6, hops: [{ dev: t0 }] },
+      { dst: v6, hops: [{ dev: down }] },
+      { dst: v6, hops: [] },
+      { dst: v6, type: nl.RTN_BLACKHOLE },
+      { dst: v6, type: nl.RTN_UNREACHABLE },
+      { dst: v6, type: nl.RTN_PROHIBIT },
+      { dst: '2001:db8:5::1/48', hops: [{ via: 'fd00::2', dev: t0 }] },
+      { dst: '::/0', hops: [{ via: 'fd00::2', dev: t0 }] },
+      { dst: v6, hops: [{ via: 'fd00::2', dev: t0 }], table: 100 },
+      {
+        dst: v6,
+        hops: [
+          { via: 'fd00::2', dev: t0 },
+          { via: 'fd00:1::2', dev: t1, weight: 2 },
+        ],
+      },
+      {
+        dst: v6,
+        hops: [
+          { via: 'fd00::2', dev: t0 },
+          { via: 'fd00::2', dev: t0 },
+        ],
+      },
+    ];
+    const results: Record<string, unknown> = {};
+    for (const request of single) {
+      try {
+        compare([{ verb: 'new', flags: CREATE | EXCL, request }]);
+      } catch (error) {
+        results[JSON.stringify(request)] = (error as Error).message.split('\n').slice(0, 40).join('\n');
+      }
+    }
+    expect(results).toEqual({});
+  });
+
+  test('sequences of writes and deletes leave the same routes in the same order', () => {
+    const { t0, t1 } = links;
+    const flags = fc.constantFrom(
+      CREATE | EXCL,
+      CREATE | REPLACE,
+      CREATE,
+      CREATE | APPEND,
+      REPLACE,
+      0,
+      EXCL | REPLACE | CREATE,
+    );
+    const metric = fc.constantFrom(undefined, 20, 32);
+    const protocol = fc.constantFrom(...PROTOCOLS);
+    const v4Hop = fc.constantFrom<RequestHop[]>(
+      { via: '10.0.0.2', dev: t0 },
+      { via: '10.0.0.3', dev: t0 },
+      { via: '10.0.1.2', dev: t1 },
+    );
+    const v6Hop = fc.constantFrom<RequestHop[]>(
+      { via: 'fd00::2', dev: t0 },
+      { via: 'fd00::3', dev: t0 },
+      { via: 'fd00:1::2', dev: t1 },
+    );
+    const request = (dst: string, hop: fc.Arbitrary<RequestHop>): fc.Arbitrary<Omit<Step, 'flags'>> => {
+      // In canonical order: how a daemon orders the hops is not kept, and IPv4 looks at the first one when it deletes by hop.
+      const hops = fc
+        .uniqueArray(hop, { minLength: 1, maxLength: 3 })
+        .map((list) => list.sort((a, b) => a.dev! - b.dev! || (a.via! < b.via! ? -1 : 1)));
+      const unicast = fc.record({ dst: fc.constant(dst), hops, metric, protocol });
+      const blackhole = fc.record({ dst: fc.constant(dst), type: fc.constant(nl.RTN_BLACKHOLE), metric, protocol });
+      const created = fc.oneof({ weight: 4, arbitrary: unicast }, { weight: 1, arbitrary: blackhole });
+      const named = fc.record({ dst: fc.constant(dst), metric, protocol: fc.constantFrom(0, ...PROTOCOLS) });
+      const byHop = fc.record({
+        dst: fc.constant(dst),
+        hops: hop.map((one) => [one]),
+        metric,
+        protocol: fc.constant(0),
+      });
+      return fc.oneof(
+        { weight: 3, arbitrary: created.map((route) => ({ verb: 'new' as const, request: route })) },
+        { weight: 1, arbitrary: fc.oneof(named, byHop).map((route) => ({ verb: 'del' as const, request: route })) },
+      );
+    };
+    const step = fc
+      .tuple(fc.oneof(request('192.0.2.0/24', v4Hop), request('2001:db8:5::/48', v6Hop)), flags)
+      .map(([rest, given]): Step => ({ ...rest, flags: rest.verb === 'new' ? given : 0 }));
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => compare(steps)),
+      { numRuns: 150 },
+    );
+  });
+});
