@@ -2,7 +2,7 @@
 // one destination differ in metric, TOS, or just in their hops) and what its events leave to be inferred.
 import { FAMILIES, IPV4_UNICAST } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
-import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, RTN_UNICAST } from '../wire/netlink/constants.js';
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_MULTI, NLM_F_REPLACE, RTN_UNICAST } from '../wire/netlink/constants.js';
 import { HopCursor, MAX_HOPS_LENGTH } from '../wire/netlink/next-hop-set.js';
 import type { RouteView } from '../wire/netlink/route.js';
 import { sameContent, sameRange } from './mirror-content.js';
@@ -38,7 +38,7 @@ export class ForeignRoutes {
     this.limit = limit;
   }
 
-  /** RTM_NEWROUTE: `message` is kept, `flags` are NLM_F_* (a dump has none of them). `resync`: told by `settle`, not by the caller. */
+  /** RTM_NEWROUTE: `message` is kept, `flags` are NLM_F_* (NLM_F_MULTI: out of a dump). `resync`: told by `settle`, not by the caller. */
   add(view: RouteView, message: Uint8Array, flags: number, seen: number, resync: boolean): RouteEffect {
     const key = keyOf(view.table, view.dst, view.dstLen, view.family);
     const list = this.lists[view.family].get(key) ?? [];
@@ -60,7 +60,7 @@ export class ForeignRoutes {
       return known ? 'known' : 'new';
     }
     if ((flags & NLM_F_REPLACE) !== 0) this.dropReplaced(view, key, list, hops);
-    else if (view.family !== IPV4_UNICAST) this.dropJoined(view, key, list, hops);
+    else if (view.family !== IPV4_UNICAST && (flags & NLM_F_MULTI) === 0) this.dropJoined(view, key, list, hops);
     if (this.size >= this.limit) return 'full';
     // Linux puts a new route before those of the same key, unless it is appended.
     const first = list.findIndex((route) => sameKey(route, view));
@@ -99,8 +99,11 @@ export class ForeignRoutes {
     }
   }
 
-  /** Ends a resync: what it did not see goes. `visit` gets each destination's routes that went and that are untold. */
-  settle(seen: number, visit: (gone: ForeignRoute[], added: ForeignRoute[]) => void): void {
+  /**
+   * Ends a resync: what it did not see goes. `visit` gets each destination's routes that went and that are untold; `replaced`: one route went, one
+   * came in its place, and there is no other that a replacement could be taken to mean.
+   */
+  settle(seen: number, visit: (gone: ForeignRoute[], added: ForeignRoute[], replaced: boolean) => void): void {
     for (const family of FAMILIES) {
       for (const [key, list] of this.lists[family]) {
         const gone = list.filter((route) => route.seen !== seen);
@@ -111,7 +114,8 @@ export class ForeignRoutes {
         this.size -= gone.length;
         if (kept.length > 0) this.lists[family].set(key, kept);
         else this.leave(family, key);
-        visit(gone, added);
+        const lone = gone.length === 1 && added.length === 1 && kept.length === 1;
+        visit(gone, added, lone && gone[0].metric === added[0].metric && gone[0].tos === added[0].tos);
       }
     }
   }

@@ -187,13 +187,8 @@ export class KernelMirror {
   endResync(): MirrorChange[] {
     const changes: MirrorChange[] = [];
     this.resyncing = false;
-    this.routes.settle(this.generation, (gone, added) => {
-      if (
-        gone.length === 1 &&
-        added.length === 1 &&
-        gone[0].metric === added[0].metric &&
-        gone[0].tos === added[0].tos
-      ) {
+    this.routes.settle(this.generation, (gone, added, replaced) => {
+      if (replaced) {
         changes.push({ kind: 'route', action: 'new', message: withFlags(added[0].message, NLM_F_REPLACE) });
         return;
       }

@@ -44,7 +44,7 @@ function sortHops(view: RouteView): number {
     let difference = 1;
     while (at > 0 && (difference = compareHops(view, order[at - 1], hop)) > 0) at--;
     if (at > 0 && difference === 0) continue;
-    order.copyWithin(at + 1, at, count);
+    if (at < count) order.copyWithin(at + 1, at, count);
     order[at] = hop;
     count++;
   }

@@ -21,7 +21,7 @@ export interface TapIntakeOptions {
   exclude(prefix: number): boolean;
   /** `hops` is an id of the hop table, 0 = no route. `now` in ms. */
   vote(replica: number, prefix: number, hops: number, now: number): void;
-  /** Distinct BGP next hops kept (default 65,536). Routes with further ones count as unreachable until the next kernel change. */
+  /** Distinct BGP next hops kept (default 65,536). Routes with further ones count as unreachable until they are announced anew. */
   maxNextHops?: number;
 }
 
@@ -39,6 +39,7 @@ export class TapIntake {
   /** Distinct BGP next hops, 4 or 16 bytes; and by their ids, the hop set that each resolves to (0: unreachable). */
   private readonly nextHops: AttributeTable;
   private resolved = new Uint32Array(1024);
+  private sweepPays = true;
   /** By replica and prefix id: id of the BGP next hop, 0 = no route. */
   private readonly nextHopOf: Uint32Array[];
   private readonly view = new UpdateView();
@@ -84,6 +85,7 @@ export class TapIntake {
   kernelChanged(now: number): void {
     const { nextHops, options } = this;
     this.sweepNextHops();
+    this.sweepPays = true;
     const changed = new Uint8Array(nextHops.limit);
     let any = false;
     for (let id = 1; id < nextHops.limit; id++) {
@@ -162,11 +164,17 @@ export class TapIntake {
     const start = section.mp ? view.mpNextHopStart : this.classicNextHop();
     const length = section.family === IPV4_UNICAST ? 4 : 16;
     if (start === 0) return 0;
-    const limit = nextHops.limit;
-    const size = nextHops.size;
-    const id = nextHops.intern(buf, start, start + length);
+    let before = nextHops.size;
+    let id = nextHops.intern(buf, start, start + length);
+    // A sweep that frees little is not repeated before the kernel changes: a replica gone mad must not cost one for each message.
+    if (id === 0 && this.sweepPays) {
+      const freed = this.sweepNextHops();
+      this.sweepPays = freed * 8 > before;
+      before = nextHops.size;
+      id = nextHops.intern(buf, start, start + length);
+    }
     if (id === 0) this.tableFull++;
-    else if (nextHops.size !== size || nextHops.limit !== limit) {
+    else if (nextHops.size !== before) {
       if (id >= this.resolved.length) this.resolved = grow(this.resolved, id + 1);
       this.resolved[id] = this.resolve(id);
     }
@@ -192,11 +200,11 @@ export class TapIntake {
     return hops;
   }
 
-  private sweepNextHops(): void {
+  /** Frees the next hops that no route has any more; returns how many they were. */
+  private sweepNextHops(): number {
     const used = new Uint8Array(this.nextHops.limit);
     for (const nextHopOf of this.nextHopOf) for (const id of nextHopOf) used[id] = 1;
-    used[0] = 0;
-    this.nextHops.sweep(used);
+    return this.nextHops.sweep(used);
   }
 }
 
