@@ -3,9 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Replica, ReplicaExit } from '../../hypervisor/replicas/replica.js';
-import { fibDaemons, type FibDaemon } from '../support/fib-daemons.js';
+import { fibDaemons } from '../support/fib-daemons.js';
 import { enterNamespace, processesOf, ReplicaLab } from '../support/replica-lab.js';
-import { ReplicaSpeaker } from '../support/replica-speaker.js';
+import { establishAll, type ReplicaSpeaker } from '../support/replica-speaker.js';
 import { TestKernel } from '../support/virtual-kernels.js';
 import { waitFor } from '../support/wait.js';
 
@@ -15,19 +15,6 @@ for (const reason of missing) console.warn(`netlink was not tested with every da
 const ip = (...args: string[]): void => void execFileSync('ip', args);
 const ROUTES = ['203.0.113.0/24', '2001:db8:77::/48'];
 const VOTES = ['via 10.0.1.2 dev e0', 'via fd00:1::2 dev e0'];
-
-/** As the hypervisor does: a connection that is closed before it is established is tried again. */
-async function establish(daemon: FibDaemon, replica: Replica): Promise<ReplicaSpeaker[]> {
-  return Promise.all(
-    daemon.sessions.map(async (session) => {
-      for (;;) {
-        const speaker = new ReplicaSpeaker(session, replica.connect(session));
-        await waitFor(() => speaker.established || speaker.closed, `an answer on ${session.name}`);
-        if (speaker.established) return speaker;
-      }
-    }),
-  );
-}
 
 describe.skipIf(daemons.length === 0)('netlink channels', () => {
   beforeAll(() => enterNamespace());
@@ -59,7 +46,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
 
       const start = async (): Promise<void> => {
         await replica.start();
-        speakers = await establish(daemon, replica);
+        speakers = await establishAll(replica, daemon.sessions);
       };
       /** The first neighbour of each family announces its route. */
       const announce = (): void => routes.forEach((prefix, i) => speakers[2 * i].announce(prefix));

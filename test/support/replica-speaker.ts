@@ -13,6 +13,7 @@ import { IPV4_UNICAST } from '../../wire/family.js';
 import { parseAddress } from '../../wire/ip.js';
 import { PrefixTable } from '../../wire/prefix-table.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
+import type { Replica } from '../../hypervisor/replicas/replica.js';
 import { waitFor } from './wait.js';
 
 const ORIGIN_IGP = [0x40, 1, 1, 0];
@@ -48,21 +49,22 @@ export class ReplicaSpeaker {
     return waitFor(() => this.routes.has(prefix) === there, `${prefix} ${there ? 'on' : 'off'} ${this.session.name}`);
   }
 
-  announce(prefix: string): void {
-    this.send(prefix, true);
+  /** `nextHop`: another one than the neighbour's own address. */
+  announce(prefix: string, nextHop?: string): void {
+    this.send(prefix, true, nextHop);
   }
 
   withdraw(prefix: string): void {
     this.send(prefix, false);
   }
 
-  private send(prefix: string, announce: boolean): void {
+  private send(prefix: string, announce: boolean, nextHopText?: string): void {
     const id = this.table.parse(prefix);
     const family = this.table.family(id);
     const { peerAs, peerAddress, neighbor } = this.session;
     // IPv6 over an IPv4 transport: any global address will do.
     const own = family === IPV4_UNICAST || peerAddress.includes(':');
-    const hop = parseAddress(own ? peerAddress : `fd00:${neighbor + 1}::2`)!;
+    const hop = parseAddress(nextHopText ?? (own ? peerAddress : `fd00:${neighbor + 1}::2`))!;
     const as = [peerAs >>> 24, (peerAs >>> 16) & 255, (peerAs >>> 8) & 255, peerAs & 255];
     const nextHop = family === IPV4_UNICAST ? [0x40, 3, 4, ...hop] : [0x80, 14, 16, ...hop];
     const attributes = Uint8Array.from([...ORIGIN_IGP, 0x40, 2, 6, 2, 1, ...as, ...nextHop]);
@@ -106,4 +108,17 @@ export class ReplicaSpeaker {
       }
     }
   }
+}
+
+/** All the sessions, in their order. As the hypervisor does: a connection that is closed before it is established is tried again. */
+export function establishAll(replica: Replica, sessions: readonly ReplicaSession[]): Promise<ReplicaSpeaker[]> {
+  return Promise.all(
+    sessions.map(async (session) => {
+      for (;;) {
+        const speaker = new ReplicaSpeaker(session, replica.connect(session));
+        await waitFor(() => speaker.established || speaker.closed, `an answer on ${session.name}`);
+        if (speaker.established) return speaker;
+      }
+    }),
+  );
 }

@@ -3,6 +3,7 @@
 // for all replicas at once, without a voter.
 import { describeHops } from '../../fib/next-hops.js';
 import { KernelMirror } from '../../fib/kernel-mirror.js';
+import type { InternalLink } from '../../fib/virtual-kernel/types.js';
 import { VirtualKernel } from '../../fib/virtual-kernel/virtual-kernel.js';
 import { emptyStats } from '../../hypervisor/fib/kernel/backend.js';
 import { KernelReader } from '../../hypervisor/fib/kernel/kernel-reader.js';
@@ -17,27 +18,33 @@ const TURN_MS = 2;
 const AT_ONCE = 512;
 const EAGAIN = -11;
 
+const INTERNAL_LINK: InternalLink = { ifindex: 1_000_000, name: 'btr0', addresses: ['198.18.0.1/32'], connected: [] };
+
 export class TestKernel {
   readonly virtual: VirtualKernel;
   /** What the replica votes for, e.g. `via 10.0.1.2 dev e0`, by prefix. */
   readonly votes = new Map<string, string>();
   readonly overruns: string[] = [];
   readonly prefixes = new PrefixTable();
+  private readonly internal: InternalLink;
   private readonly hops = new AttributeTable();
   private readonly mirror = new KernelMirror({ protocol: OWN_PROTOCOL });
   private readonly reader = new KernelReader(OWN_PROTOCOL, emptyStats());
   private readonly sockets = new Set<number>();
   private readonly buffer = new Uint8Array(MAX_DATAGRAM);
   private readonly timer: NodeJS.Timeout;
+  private readonly linkName = (ifindex: number): string =>
+    ifindex === this.internal.ifindex ? this.internal.name : this.mirror.linkName(ifindex);
 
   /** Serves every start of the replica until `close`. */
-  constructor(replica: Replica) {
+  constructor(replica: Replica, internal: InternalLink = INTERNAL_LINK) {
+    this.internal = internal;
     this.virtual = new VirtualKernel({
       mirror: this.mirror,
       prefixes: this.prefixes,
       hops: this.hops,
       bodies: new AttributeTable(),
-      internal: { ifindex: 1_000_000, name: 'btr0', addresses: ['198.18.0.1/32'], connected: ['198.18.254.0/24'] },
+      internal,
       sink: {
         send: (socket, buf, start, end) => sendFrom(socket, buf, start, end) !== EAGAIN,
         route: (prefix, hops) => this.vote(prefix, hops),
@@ -87,11 +94,7 @@ export class TestKernel {
   private vote(prefix: number, hops: number): void {
     const text = this.prefixes.format(prefix);
     if (hops === 0) this.votes.delete(text);
-    else
-      this.votes.set(
-        text,
-        describeHops(this.hops.get(hops), (index) => this.mirror.linkName(index)),
-      );
+    else this.votes.set(text, describeHops(this.hops.get(hops), this.linkName));
   }
 
   private turn(): void {
