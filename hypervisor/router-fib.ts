@@ -1,5 +1,6 @@
 // The forwarding table as a part of the router: makes its port out of the configuration, carries its events to replicas, electorate,
 // gate and logs, watches over a restart, and collects what was advertised for `btr fib --verify`. Owns this wiring only.
+import { internalLinkAddresses } from '../configs/internal-link.js';
 import type { RouterConfig } from '../configs/model.js';
 import type { PrefixClock } from '../wire/prefix-clock.js';
 import { FAMILIES, IPV4_UNICAST, IPV6_UNICAST } from '../wire/family.js';
@@ -38,8 +39,7 @@ function fibSettings(
       own: { table: fib.table, protocol: fib.protocol, metric: fib.metric },
       internal: {
         ...INTERNAL_LINK,
-        addresses: [`${internal.localAddress}/32`],
-        connected: [`${internal.probeAddress}/32`, `${internal.tapAddress}/32`, internal.probeNextHops],
+        ...internalLinkAddresses(config),
       },
       probe: { prefix: internal.probePrefix, nextHops: internal.probeNextHops },
       networks: config.router.networks,

@@ -2,13 +2,14 @@
 // the test process's namespace: what the daemon would write to its virtual kernel is what this kernel holds. Owns links, the daemon, its
 // sessions and asking kernel and daemon; what is announced and expected is the test's.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { Lab } from '../../cli/lab/lab.js';
 import type { LabProcess } from '../../cli/lab/process.js';
 import { waitFor } from '../../cli/lab/wait.js';
 import { generate } from '../../configs/generate/index.js';
+import { internalLinkAddresses } from '../../configs/internal-link.js';
 import type { ReplicaConfig, ReplicaKind, RouterConfig } from '../../configs/model.js';
 import { planSessions, tapIpv6Ends } from '../../configs/session-plan.js';
 import { DRIVERS } from '../../hypervisor/replicas/drivers.js';
@@ -78,9 +79,7 @@ export class NativeFibLab {
   }
 
   /** `ip` in the router's namespace. */
-  ip(...args: string[]): string {
-    return ip('-n', this.namespace, ...args);
-  }
+  readonly ip = (...args: string[]): string => ip('-n', this.namespace, ...args);
 
   /** `ip` in the world. */
   world(...args: string[]): string {
@@ -140,10 +139,15 @@ export class NativeFibLab {
   async destroy(): Promise<void> {
     for (const { speaker } of this.sessions.values()) speaker.socket.destroy();
     await this.lab.destroy();
-    // Their other ends go with the router's namespace, though not at once.
-    for (const name of [...LINKS.map((n) => `w${n}`), 'inside']) {
-      if (existsSync(`/proc/self/net/dev_snmp6/${name}`)) ip('link', 'delete', name);
-    }
+    // These ends go when the kernel gets round to the namespace of the others; the next lab uses their names.
+    await waitFor(
+      () => !readdirSync('/proc/self/net/dev_snmp6').some((name) => name.startsWith('w') || name === 'inside'),
+      {
+        what: 'links of the router to go',
+        deadlineMs: DEADLINE_MS,
+        intervalMs: 20,
+      },
+    );
   }
 
   private connect(n: number): void {
@@ -158,16 +162,17 @@ export class NativeFibLab {
 
   /** The link that only replicas see, as their virtual kernel shows it. */
   private connectInside(): void {
-    const { localAddress, probeAddress, tapAddress, probeNextHops } = this.config.internal;
+    const { localAddress, probeAddress, tapAddress } = this.config.internal;
+    const { addresses, connected } = internalLinkAddresses(this.config);
     const ipv6 = tapIpv6Ends(this.config);
     ip('link', 'add', 'name', 'inside', 'type', 'veth', 'peer', 'name', 'btr0', 'netns', this.namespace);
     ip('link', 'set', 'inside', 'up');
     this.ip('link', 'set', 'btr0', 'up');
-    this.ip('address', 'add', `${localAddress}/32`, 'dev', 'btr0');
+    for (const address of addresses) this.ip('address', 'add', address, 'dev', 'btr0', 'noprefixroute');
     this.ip('address', 'add', `${ipv6.localAddress}/128`, 'dev', 'btr0', 'nodad');
     for (const address of [probeAddress, tapAddress]) ip('address', 'add', `${address}/32`, 'dev', 'inside');
     ip('address', 'add', `${ipv6.peerAddress}/128`, 'dev', 'inside', 'nodad');
-    for (const there of [`${probeAddress}/32`, `${tapAddress}/32`, probeNextHops, `${ipv6.peerAddress}/128`]) {
+    for (const there of [...connected, `${ipv6.peerAddress}/128`]) {
       this.ip('route', 'add', there, 'dev', 'btr0', 'proto', 'static', 'scope', 'link');
     }
     ip('route', 'add', `${localAddress}/32`, 'dev', 'inside');
