@@ -1,5 +1,8 @@
 // The real kernel as a backend, in a network namespace of this process: what is written is there, as `ip` sees it; what is refused is
 // refused alone; routes of others are left alone; what others do is told.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import process from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OP_CREATE, OP_DELETE, OP_REPLACE } from '../../fib/route-batch.js';
 import { KernelBackend } from '../../hypervisor/fib/kernel/kernel-backend.js';
@@ -23,6 +26,7 @@ import { readU16 } from '../../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../../wire/netlink/route.js';
 import { enterKernelNamespace, ip, kernelNamespaceProblem, KernelTables, routes } from '../support/kernel-namespace.js';
 
+const DIST = path.resolve(import.meta.dirname, '../../dist');
 const problem = kernelNamespaceProblem();
 const OWN = { table: 254, protocol: 179, metric: 179 };
 
@@ -321,6 +325,61 @@ describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${proble
     expect(dump()).toHaveLength(1);
     expect(first.step()).toBe(false);
     expect(first.error).toBeDefined();
+  });
+
+  test.each([4, 6])('a walk misses no IPv%i route when others are removed meanwhile', (family) => {
+    const set = tables.set(RTN_UNICAST, { gateway: family === 4 ? '10.0.0.2' : 'fd00::2', ifindex: t0 });
+    const names = Array.from({ length: 3000 }, (_, i) =>
+      family === 4 ? `20.${i >> 8}.${i & 255}.0/24` : `2001:db8:${(i + 1).toString(16)}::/48`,
+    );
+    expect(write(...names.map((name): Ops[number] => [OP_CREATE, name, set])).every((errno) => errno === 0)).toBe(true);
+    const seen = new Set<string>();
+    const walk = backend.startDump((of, dst, bits) => seen.add(formatPrefix(of, dst, 0, bits)));
+    let removed = 0;
+    while (walk.step()) if (removed < 100) write([OP_DELETE, names[removed++]!]);
+    expect(walk.error).toBeUndefined();
+    expect(removed).toBeGreaterThan(5);
+    expect(names.slice(removed).filter((name) => !seen.has(name))).toEqual([]);
+  });
+
+  test('routes of ours with another metric are strays: not walked over, and removed on request', () => {
+    expect(write([OP_CREATE, '192.0.2.0/24', via0()], [OP_CREATE, '198.51.100.0/24', via0()])).toEqual([0, 0]);
+    ip('route', 'add', '192.0.2.0/24', 'via', '10.0.1.2', 'metric', '20', 'proto', '179');
+    ip('route', 'add', '203.0.113.0/24', 'via', '10.0.1.2', 'proto', '179');
+    ip('route', 'add', '203.0.113.0/24', 'via', '10.0.1.2', 'metric', '20', 'proto', 'static');
+    ip('route', 'add', '2001:db8::/32', 'via', 'fd00::2', 'metric', '20', 'proto', '179');
+    const ours = [
+      ['192.0.2.0/24', via0()],
+      ['198.51.100.0/24', via0()],
+    ];
+    expect(dump()).toEqual(ours);
+    expect(backend.removeStrays()).toBe(3);
+    expect(backend.removeStrays()).toBe(0);
+    expect(dump()).toEqual(ours);
+    expect(routes(4, 'static')).toMatchObject([{ dst: '203.0.113.0/24' }]);
+    ip('route', 'delete', '203.0.113.0/24');
+  });
+
+  test('without privileges: a clear error, and a dry run that sees the kernel', () => {
+    const script = `
+      const folder = ${JSON.stringify(DIST)};
+      const { openBackend } = await import(folder + '/hypervisor/fib/kernel/open.js');
+      const { PrefixTable } = await import(folder + '/wire/prefix-table.js');
+      const { AttributeTable } = await import(folder + '/wire/attribute-table.js');
+      const tables = { prefixes: new PrefixTable(), hops: new AttributeTable() };
+      const own = ${JSON.stringify(OWN)};
+      try { openBackend('kernel', own, tables).open(); } catch (error) { console.log(error.name, error.message); }
+      const dry = openBackend('dry-run', own, tables);
+      dry.open();
+      let messages = 0;
+      dry.loadMirror(() => messages++);
+      console.log(messages > 10 && dry.eventFd >= 0);
+      dry.close();`;
+    const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all'];
+    const argv = [...drop, process.execPath, '--input-type=module', '-e', script];
+    expect(execFileSync('setpriv', argv, { encoding: 'utf8', cwd: '/' })).toBe(
+      'BackendError no permission to change routes (CAP_NET_ADMIN is missing)\ntrue\n',
+    );
   });
 
   test('5,000 routes of each family are the same afterwards', () => {

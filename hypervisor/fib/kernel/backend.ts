@@ -83,8 +83,16 @@ export interface FibBackend {
   readEvents(apply: MessageVisitor): 'ok' | 'overrun';
   /** Carries out a batch, in order, and fills in its `errors`. A change that fails does not touch the others. */
   write(batch: RouteBatch): void;
-  /** Starts to visit our own routes. One walk at a time: a walk that is under way is given up. */
+  /**
+   * Starts to visit our own routes. One walk at a time: a walk that is under way is given up. What is written meanwhile may be visited
+   * as it was or as it is, and a route may be visited twice.
+   */
   startDump(visit: OwnRouteVisitor): OwnDump;
+  /**
+   * Removes routes that carry our protocol in our table, but another metric: an earlier configuration's, which nothing else would ever
+   * remove. Returns how many.
+   */
+  removeStrays(): number;
   /** The kernel's own words for the last refusal with this errno, if it had any ("Nexthop has invalid gateway"). */
   refusal(errno: number): string | undefined;
   close(): void;

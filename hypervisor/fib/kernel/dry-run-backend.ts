@@ -83,6 +83,11 @@ export class DryRunBackend implements FibBackend {
     };
   }
 
+  /** Nothing outlives the process here. */
+  removeStrays(): number {
+    return 0;
+  }
+
   refusal(): undefined {
     return undefined;
   }

@@ -32,14 +32,20 @@ export class Dump {
   /** Something changed meanwhile: entries may be missing or double (NLM_F_DUMP_INTR). */
   interrupted = false;
 
-  private readonly socket: NetlinkSocket;
+  private readonly socket: NetlinkSocket | undefined;
   private readonly buffer = new Uint8Array(DATAGRAM);
   private readonly cursor = new NetlinkCursor();
   private done = false;
 
+  /** Never throws: what goes wrong is `error`, and `step` says that this was all. */
   constructor(request: DumpRequest) {
-    this.socket = new NetlinkSocket();
-    this.socket.setReceiveTimeout(TIMEOUT_MS);
+    try {
+      this.socket = new NetlinkSocket();
+      this.socket.setReceiveTimeout(TIMEOUT_MS);
+    } catch (error) {
+      this.finish((error as Error).message);
+      return;
+    }
     const writer = new NetlinkWriter();
     writer.begin(request.type, NLM_F_REQUEST | NLM_F_DUMP, 1, 0);
     writer.bytes(request.body);
@@ -50,7 +56,7 @@ export class Dump {
 
   /** Reads the next datagram and visits its messages. False when that was the last one (`error` says whether all is well). */
   step(visit: MessageVisitor): boolean {
-    if (this.done) return false;
+    if (this.done || this.socket === undefined) return false;
     const length = this.socket.receive(this.buffer, true);
     if (length <= 0) return this.finish(length === 0 ? 'end of file' : errorName(-length));
     const { cursor, buffer } = this;
@@ -68,7 +74,7 @@ export class Dump {
 
   close(): void {
     this.done = true;
-    this.socket.close();
+    this.socket?.close();
   }
 
   private finish(error: string | undefined): false {

@@ -6,6 +6,7 @@ import type { FibBackend, MessageVisitor, OwnDump, OwnRoutes, OwnRouteVisitor, R
 import { KernelReader } from './kernel-reader.js';
 import { OwnRoutesDump } from './own-routes.js';
 import { RouteWriter } from './route-writer.js';
+import { removeStrays } from './stray-routes.js';
 
 export class KernelBackend implements FibBackend {
   readonly name = 'kernel';
@@ -46,8 +47,12 @@ export class KernelBackend implements FibBackend {
 
   startDump(visit: OwnRouteVisitor): OwnDump {
     this.dump?.close();
-    this.dump = new OwnRoutesDump(this.own, visit);
+    this.dump = new OwnRoutesDump(this.own, () => this.writer?.ipv6Removals ?? 0, visit);
     return this.dump;
+  }
+
+  removeStrays(): number {
+    return removeStrays(this.own);
   }
 
   refusal(errno: number): string | undefined {

@@ -4,7 +4,9 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNSPEC,
+  EAGAIN,
   ENOBUFS,
+  ENOMEM,
   RTM_GETADDR,
   RTM_GETLINK,
   RTM_GETNEIGH,
@@ -38,9 +40,10 @@ const EVENT_BUFFER = 16 << 20;
 const EVENTS_AT_A_TIME = 4096;
 /** After a loss, what is left in the queue is thrown away: at most so many messages, more than fit. */
 const LEFTOVERS = 1 << 17;
-/** A dump during which something changed is repeated so often; after that its answer stands, and events correct it. */
+/** A dump that fails, or during which something changed, is repeated. The last answer stands; events correct what changes further. */
 const ATTEMPTS = 3;
-const EAGAIN = 11;
+/** What the event socket says when it had no room or no memory. */
+const LOSSES: readonly number[] = [ENOBUFS, ENOMEM];
 /** Large enough for any event: links with many virtual functions are the longest. */
 const LARGEST_EVENT = 256 * 1024;
 /** rtm_protocol in a route message. */
@@ -137,10 +140,10 @@ export class KernelReader {
       } finally {
         dump.close();
       }
-      if (dump.error !== undefined) {
-        throw new BackendError(`the kernel's state cannot be read: ${dump.error} (rtnetlink type ${type})`);
-      }
-      if (!dump.interrupted || attempt === ATTEMPTS) return;
+      if (dump.error === undefined && !dump.interrupted) return;
+      if (attempt < ATTEMPTS) continue;
+      if (dump.error === undefined) return;
+      throw new BackendError(`the kernel's state cannot be read: ${dump.error} (rtnetlink type ${type})`);
     }
   }
 
@@ -152,11 +155,11 @@ export class KernelReader {
     );
   }
 
-  /** Whatever went wrong with the event socket, events are missing. What was queued before the loss is old by now. */
+  /** Events are missing. What was queued before the loss is old by now: everything is about to be read anew. */
   private lost(errno: number): 'overrun' {
     this.stats.overruns++;
     const { socket, buffer } = this;
-    if (errno !== ENOBUFS) throw new BackendError(`the kernel's events cannot be read: ${errorName(errno)}`);
+    if (!LOSSES.includes(errno)) throw new BackendError(`the kernel's events cannot be read: ${errorName(errno)}`);
     for (let i = 0; socket !== undefined && i < LEFTOVERS; i++) {
       const length = socket.receive(buffer, false);
       if (length < 0 && length !== -ENOBUFS) break;

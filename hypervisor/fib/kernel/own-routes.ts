@@ -1,5 +1,9 @@
 // Walks over our own routes in the kernel: the kernel itself picks them by table and protocol, so that a full table of somebody else's
 // costs little. Owns the request and turning messages into prefixes and next-hop sets; comparing them is the caller's business.
+//
+// An IPv6 dump goes wrong without a word when routes are removed while it is read: Linux finds its place again by counting, and skips
+// as many routes as were removed before that place. (IPv4 finds it by the prefix.) So the IPv6 part is read again when we have removed
+// IPv6 routes meanwhile, and the last time without letting anybody in between.
 import { encodeHops, MAX_HOPS_LENGTH } from '../../../fib/next-hops.js';
 import { IPV4_UNICAST, IPV6_UNICAST } from '../../../wire/family.js';
 import { afOfFamily, RTA_TABLE, RTM_GETROUTE, RTM_NEWROUTE, RTMSG_LENGTH } from '../../../wire/netlink/constants.js';
@@ -8,7 +12,10 @@ import { parseRoute, RouteView } from '../../../wire/netlink/route.js';
 import type { Family } from '../../../wire/family.js';
 import type { MessageVisitor, OwnDump, OwnRoutes, OwnRouteVisitor } from './backend.js';
 import { Dump } from './dump.js';
+import type { DumpRequest } from './dump.js';
 
+/** Attempts at the IPv6 part; the last one is read in one go. */
+const ATTEMPTS = 3;
 /** struct rtmsg: table and protocol. */
 const TABLE_AT = 4;
 const PROTOCOL_AT = 5;
@@ -20,28 +27,36 @@ export class OwnRoutesDump implements OwnDump {
   private readonly view = new RouteView();
   private readonly hops = new Uint8Array(MAX_HOPS_LENGTH);
   private readonly message: MessageVisitor = (buf, start, end) => this.route(buf, start, end);
-  private family: Family = IPV4_UNICAST;
+  private readonly removals: () => number;
   private dump: Dump | undefined;
+  /** Of the IPv6 part; 0 while IPv4 is read. */
+  private attempt = 0;
+  private removalsBefore = 0;
 
-  /** Throws BackendError when no socket can be had. */
-  constructor(own: OwnRoutes, visit: OwnRouteVisitor) {
+  /** `removals`: how many IPv6 routes we have removed so far. */
+  constructor(own: OwnRoutes, removals: () => number, visit: OwnRouteVisitor) {
     this.own = own;
+    this.removals = removals;
     this.visit = visit;
-    this.dump = new Dump(request(own, IPV4_UNICAST));
+    this.dump = new Dump(ownRoutesRequest(own, IPV4_UNICAST));
   }
 
   step(): boolean {
     const { dump } = this;
     if (dump === undefined) return false;
-    if (dump.step(this.message)) return true;
-    if (dump.error === undefined && this.family === IPV4_UNICAST) {
-      this.family = IPV6_UNICAST;
-      this.dump = new Dump(request(this.own, IPV6_UNICAST));
-      return true;
+    let more = dump.step(this.message);
+    while (more && this.attempt === ATTEMPTS) more = dump.step(this.message);
+    if (more) return true;
+    const again = this.attempt === 0 || (this.attempt < ATTEMPTS && this.removals() !== this.removalsBefore);
+    if (dump.error !== undefined || !again) {
+      this.error = dump.error;
+      this.dump = undefined;
+      return false;
     }
-    this.error = dump.error;
-    this.dump = undefined;
-    return false;
+    this.attempt++;
+    this.removalsBefore = this.removals();
+    this.dump = new Dump(ownRoutesRequest(this.own, IPV6_UNICAST));
+    return true;
   }
 
   /** Gives the walk up; what is left of it ends with an error. */
@@ -62,7 +77,8 @@ export class OwnRoutesDump implements OwnDump {
   }
 }
 
-function request(own: OwnRoutes, family: Family): { type: number; body: Uint8Array } {
+/** Asks for the routes of one family that carry our protocol in our table. */
+export function ownRoutesRequest(own: OwnRoutes, family: Family): DumpRequest {
   const writer = new NetlinkWriter();
   const rtmsg = new Uint8Array(RTMSG_LENGTH);
   rtmsg[0] = afOfFamily(family);

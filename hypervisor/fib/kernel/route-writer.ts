@@ -4,7 +4,7 @@
 import { OP_CREATE, OP_DELETE, OP_REPLACE } from '../../../fib/route-batch.js';
 import type { RouteBatch } from '../../../fib/route-batch.js';
 import type { AttributeTable } from '../../../wire/attribute-table.js';
-import { IPV4_UNICAST } from '../../../wire/family.js';
+import { IPV4_UNICAST, IPV6_UNICAST } from '../../../wire/family.js';
 import type { PrefixTable } from '../../../wire/prefix-table.js';
 import {
   AF_INET,
@@ -50,6 +50,8 @@ const LARGEST_ANSWER = 16 * 1024;
 const FLAGS_AT = 6;
 
 export class RouteWriter {
+  /** IPv6 routes removed so far; dumps want to know (own-routes.ts). */
+  ipv6Removals = 0;
   private readonly prefixes: PrefixTable;
   private readonly hopTable: AttributeTable;
   private readonly stats: BackendStats;
@@ -107,7 +109,7 @@ export class RouteWriter {
       }
     }
     if (this.queued > 0) this.flush(batch);
-    for (let i = 0; i < count; i++) this.count(batch.op[i], errors[i]);
+    for (let i = 0; i < count; i++) this.count(batch.op[i], batch.prefix[i], errors[i]);
     this.base = (this.base + count) >>> 0;
   }
 
@@ -184,13 +186,16 @@ export class RouteWriter {
     for (let i = first; i <= last; i++) if (batch.errors[i] === 0) batch.errors[i] = errno;
   }
 
-  private count(op: number, errno: number): void {
+  private count(op: number, prefix: number, errno: number): void {
     const { stats } = this;
     if (errno !== 0) {
       if (op !== OP_DELETE || errno !== ESRCH) stats.refused++;
     } else if (op === OP_CREATE) stats.created++;
     else if (op === OP_REPLACE) stats.replaced++;
-    else stats.deleted++;
+    else {
+      stats.deleted++;
+      if (this.prefixes.family(prefix) === IPV6_UNICAST) this.ipv6Removals++;
+    }
   }
 
   /** Keeps the text of the extended acknowledgement under the cursor. */
