@@ -8,6 +8,8 @@ import { parseConfig } from '../../../configs/load.js';
 
 const FOLDER = path.join(import.meta.dirname, '../../golden/configs');
 
+const MAIN_FILES = ['bird.conf', 'frr.conf', 'openbgpd.conf'];
+
 function generated(name: string): Map<string, string> {
   const { config, diagnostics } = parseConfig(
     readFileSync(path.join(FOLDER, name, 'router.yaml'), 'utf8'),
@@ -27,9 +29,14 @@ function generated(name: string): Map<string, string> {
 describe('generated configurations', () => {
   const cases = readdirSync(FOLDER);
 
+  it('a replica that writes routes has one more file when it is FRR', () => {
+    const writers = cases.filter((name) => generated(name).has('zebra.conf'));
+    expect(writers).toEqual(['fib']);
+  });
+
   it.each(cases)('%s', (name) => {
     const files = generated(name);
-    expect([...files.keys()].sort()).toEqual(['bird.conf', 'frr.conf', 'openbgpd.conf']);
+    expect([...files.keys()].filter((file) => file !== 'zebra.conf').sort()).toEqual(MAIN_FILES);
     for (const [file, contents] of files) {
       const golden = path.join(FOLDER, name, file);
       if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, contents);
