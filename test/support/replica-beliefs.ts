@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { REPLICA_TABLE } from '../../fib/replica-table.js';
 import type { RunningRouter } from './router-lab.js';
 
 const execute = promisify(execFile);
@@ -40,7 +41,8 @@ export async function frrBelief(router: RunningRouter, name: string): Promise<Be
   const belief: Belief = { wanted: 0, installed: 0 };
   for (const family of ['ip', 'ipv6']) {
     const directory = path.join(router.directory, name);
-    const words = ['--vty_socket', directory, '-d', 'zebra', '-c', `show ${family} route summary json`];
+    const question = `show ${family} route summary table ${REPLICA_TABLE} json`;
+    const words = ['--vty_socket', directory, '-d', 'zebra', '-c', question];
     const { routes } = JSON.parse(await ask('vtysh', words)) as {
       routes: { type: string; rib: number; fib: number }[];
     };

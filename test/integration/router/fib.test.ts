@@ -37,8 +37,8 @@ describe.skipIf(problem !== undefined)('the forwarding table', () => {
     await Promise.all([a, b, customer].map((neighbor) => neighbor.connect()));
     await a.announce(tableOf(a.as, 1, 0, PREFIXES));
     await b.announce(tableOf(b.as, 2, 0, PREFIXES));
-    await a.announce(tableOf(a.as, 3, 0, PREFIXES6, prefix6At));
-    await b.announce(tableOf(b.as, 4, 0, PREFIXES6, prefix6At));
+    await a.announce(tableOf(a.as, 3, 1, PREFIXES6 + 1, prefix6At));
+    await b.announce(tableOf(b.as, 4, 1, PREFIXES6 + 1, prefix6At));
   });
   afterAll(async () => {
     await Promise.all([a, b, customer].map((neighbor) => neighbor?.stop()));
