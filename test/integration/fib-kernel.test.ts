@@ -6,11 +6,13 @@ import process from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OP_CREATE, OP_DELETE, OP_REPLACE } from '../../fib/route-batch.js';
 import { KernelBackend } from '../../hypervisor/fib/kernel/kernel-backend.js';
+import type { NetlinkSocket } from '../../hypervisor/fib/kernel/netlink-socket.js';
 import { formatPrefix } from '../../wire/prefix-text.js';
 import {
   EEXIST,
   EINVAL,
   ENETUNREACH,
+  ENOBUFS,
   ESRCH,
   RTM_DELROUTE,
   RTM_NEWADDR,
@@ -184,6 +186,21 @@ describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${proble
     ]);
     expect(new Set(write(...ops))).toEqual(new Set([ENETUNREACH]));
     expect(write([OP_CREATE, '192.0.2.0/24', via0()])).toEqual([0]);
+  });
+
+  test('answers that are lost are errors, and the next batch works', () => {
+    const { socket } = (backend as unknown as { writer: { socket: NetlinkSocket } }).writer;
+    socket.setReceiveBuffer(4096);
+    const noLink = tables.set(RTN_UNICAST, { gateway: '172.16.0.1', ifindex: t0 });
+    const ops = Array.from({ length: 400 }, (_, i): Ops[number] => [
+      OP_CREATE,
+      `172.20.0.${i & 255}/${24 + (i >> 8)}`,
+      noLink,
+    ]);
+    const errors = new Set(write(...ops));
+    expect(errors).toEqual(new Set([ENETUNREACH, ENOBUFS]));
+    expect(write([OP_CREATE, '192.0.2.0/24', via0()])).toEqual([0]);
+    expect(routes(4, 179).map(({ dst }) => dst)).toEqual(['192.0.2.0/24']);
   });
 
   test('a route of somebody else with the same key is neither replaced nor removed', () => {

@@ -3,6 +3,7 @@
 // two system calls and nobody waits. Owns the write socket and the bookkeeping of answers; what to write is the installer's.
 import { OP_CREATE, OP_DELETE, OP_REPLACE } from '../../../fib/route-batch.js';
 import type { RouteBatch } from '../../../fib/route-batch.js';
+import { setSendBuffer } from '../../../preload/native.js';
 import type { AttributeTable } from '../../../wire/attribute-table.js';
 import { IPV4_UNICAST, IPV6_UNICAST } from '../../../wire/family.js';
 import type { PrefixTable } from '../../../wire/prefix-table.js';
@@ -80,6 +81,7 @@ export class RouteWriter {
     this.stats = stats;
     this.fields = { family: IPV4_UNICAST, dst: new Uint8Array(17), dstAt: 1, dstLen: 0, ...own };
     this.socket = new NetlinkSocket();
+    setSendBuffer(this.socket.fd, 4 * BYTES);
     const room = this.socket.setReceiveBuffer(MESSAGES * ANSWER_BYTES);
     this.messages = Math.max(16, Math.min(MESSAGES, Math.floor(room / ANSWER_BYTES)));
     const errno = this.tryPrivilege();
@@ -161,24 +163,39 @@ export class RouteWriter {
     else this.blame(batch, first, last, errno);
   }
 
-  /** Reads the errors of entries first..last, up to the acknowledgement of the last one. */
+  /**
+   * Reads the errors of entries first..last, up to the acknowledgement of the last one. The answers are there when send returns: where
+   * one is missing, the kernel had no room or no memory for it, and says so in between (ENOBUFS).
+   */
   private readAnswers(batch: RouteBatch, first: number, last: number): void {
-    const { cursor, answer } = this;
+    let lost = 0;
     for (;;) {
-      const length = this.socket.receive(answer, false);
+      const length = this.socket.receive(this.answer, false);
       this.stats.writeCalls++;
-      // The answers are there when send returns: that one is missing means that the kernel had no memory for it.
-      if (length <= 0) return this.blame(batch, first, last, length === -EAGAIN ? ENOBUFS : -length);
-      cursor.reset(answer, 0, length);
-      while (cursor.next()) {
-        const index = (cursor.seq - this.base) >>> 0;
-        if (cursor.type !== NLMSG_ERROR || index < first || index > last) continue;
-        const errno = decodeErrno(answer, cursor.payload, cursor.end) ?? 0;
-        batch.errors[index] = errno;
-        if (errno !== 0) this.remember(errno);
-        if (index === last) return;
+      if (length > 0) {
+        if (this.takeAnswers(batch, first, last, length) && lost === 0) return;
+      } else if (length === -ENOBUFS) {
+        lost = ENOBUFS;
+      } else {
+        return this.blame(batch, first, last, lost !== 0 || length === -EAGAIN ? ENOBUFS : -length);
       }
     }
+  }
+
+  /** One datagram of answers; true when the last entry's was among them. */
+  private takeAnswers(batch: RouteBatch, first: number, last: number, length: number): boolean {
+    const { cursor, answer } = this;
+    let complete = false;
+    cursor.reset(answer, 0, length);
+    while (cursor.next()) {
+      const index = (cursor.seq - this.base) >>> 0;
+      if (cursor.type !== NLMSG_ERROR || index < first || index > last) continue;
+      const errno = decodeErrno(answer, cursor.payload, cursor.end) ?? 0;
+      batch.errors[index] = errno;
+      if (errno !== 0) this.remember(errno);
+      complete ||= index === last;
+    }
+    return complete;
   }
 
   /** What became of these entries is not known: whoever asked for them has to look (an audit does) or try again. */
