@@ -9,8 +9,8 @@ const WELL_CHECK = 200;
 const BABBLE_INTERVAL = 100;
 const LAG = 12;
 const FAKES = 3;
-/** Next hops that never are the truth. */
-export const FAKE_HOPS = 100;
+/** The first of the next hops that never are the truth. */
+const FAKE_HOPS = 5;
 
 export class FibFaults {
   private readonly world: FibWorld;

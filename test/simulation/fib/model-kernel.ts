@@ -12,8 +12,10 @@ export const ENOBUFS = 105;
 
 /** What the kernel tells those who listen. */
 export type KernelEvent =
-  /** Somebody else changed a route of ours or removed it (0), also by putting a route of theirs in its place. */
+  /** Somebody else changed a route of ours or removed it (0). */
   | { kind: 'own'; prefix: number; hops: number }
+  /** Somebody else's route, perhaps in the place of one of ours. */
+  | { kind: 'foreign-new'; prefix: number; replaced: boolean }
   | { kind: 'foreign-gone'; prefix: number }
   /** The link behind `hops`. Routes lost with it are not told of one by one. */
   | { kind: 'link'; hops: number; up: boolean };
@@ -29,8 +31,8 @@ export class ModelKernel {
   /** Routes that there is room for. */
   capacity = Infinity;
   noBuffers = false;
-  /** Told which prefixes somebody else's action concerns, and the event if there is one. */
-  listener: (prefixes: readonly number[], event: KernelEvent | undefined) => void = () => {};
+  /** Told which prefixes somebody else's action concerns, and of the event. */
+  listener: (prefixes: readonly number[], event: KernelEvent) => void = () => {};
 
   /** One of our writes. Returns its errno. */
   write(op: number, prefix: number, hops: number): number {
@@ -56,9 +58,9 @@ export class ModelKernel {
 
   /** Puts a route of theirs there, in place of ours if need be. */
   foreignAdd(prefix: number): void {
-    const ours = this.own.delete(prefix);
+    const replaced = this.own.delete(prefix);
     this.foreign.add(prefix);
-    this.listener([prefix], ours ? { kind: 'own', prefix, hops: 0 } : undefined);
+    this.listener([prefix], { kind: 'foreign-new', prefix, replaced });
   }
 
   foreignRemove(prefix: number): void {

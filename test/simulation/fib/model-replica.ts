@@ -12,6 +12,8 @@ export interface FibReplicaParts {
   digestion: number;
   thinking: number;
   cast(prefix: number, hops: number): void;
+  /** Whether its kernel shows it a way to these next hops. */
+  reachable(hops: number): boolean;
 }
 
 export class FibReplica {
@@ -54,6 +56,12 @@ export class FibReplica {
       this.known.set(prefix, hops);
       this.think(prefix);
     });
+  }
+
+  /** What a correct replica that knows what this one knows says about a prefix. */
+  best(prefix: number): number {
+    const hops = this.known.get(prefix) ?? 0;
+    return hops !== 0 && this.parts.reachable(hops) ? hops : 0;
   }
 
   /** Calls back when everything it was told so far has been worked off and its outcome has been said. */
@@ -107,7 +115,7 @@ export class FibReplica {
   private tell(prefix: number): void {
     const lie = this.lies.get(prefix);
     if (lie?.kind === 'stuck') return;
-    let hops = this.known.get(prefix) ?? 0;
+    let hops = this.best(prefix);
     if (lie?.kind === 'silence') hops = 0;
     else if (lie?.kind === 'fake') hops = lie.hops;
     if (this.told.get(prefix) === hops) return;

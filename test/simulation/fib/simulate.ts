@@ -44,6 +44,7 @@ export function simulateFib(seed: number, only?: string, sabotage: FibSabotage =
   const scenario = fibScenarioOf(seed);
   const checkers = fibCheckers().filter(({ name }) => only === undefined || name === only);
   const world = new FibWorld(scenario, checkers, sabotage);
+  world.begin();
   const faults = new FibFaults(world);
   const trouble = new Trouble(world);
   startTruth(world);

@@ -26,8 +26,7 @@ export class Trouble {
     if (scenario.masterChanges) {
       this.every(2000, () => {
         this.count('master-change');
-        const { electorate } = this.world;
-        electorate.overthrow(electorate.master);
+        this.world.depose(this.world.electorate.master);
       });
     }
     if (scenario.restartInterval < Infinity) {

@@ -1,8 +1,10 @@
 // The forwarding side of the router in the simulation: the real voter and the real installer, with just enough glue in between to stand
 // for the hypervisor: probing, the electorate, taking verdicts, writing, audits, a restart that leaves the kernel as it is.
-// Prefixes and next hops are numbers that mean nothing. Everything happens in virtual time.
+// Prefixes and next hops are numbers that mean nothing here; engine-world.ts puts the whole engine in the place of voter and installer.
+// Everything happens in virtual time.
 import { Installer } from '../../../fib/installer.js';
 import { createRouteBatch, OP_CREATE, OP_DELETE, OP_REPLACE } from '../../../fib/route-batch.js';
+import type { RouteBatch } from '../../../fib/route-batch.js';
 import { Electorate } from '../../../voter/electorate.js';
 import { UpdateVoter } from '../../../voter/update-voter.js';
 import { EventQueue } from '../event-queue.js';
@@ -40,9 +42,10 @@ const PROBE_INTERVAL = 100;
 const AUDIT_SLICE = 4;
 const MIN_AUDIT_DISTANCE = 200;
 const DIRTY_AT_ONCE = 4;
-/** The next hops that can be the truth are 1..TRUE_HOPS. */
+/** Prefixes are numbered from here (the router's own table has the probe before them), next hops from 1: first those that can be the truth. */
+const FIRST_ID = 2;
 const TRUE_HOPS = 4;
-const WRONG_HOPS = 99;
+const WRONG_HOPS = 8;
 
 export interface FibLink {
   running: boolean;
@@ -72,25 +75,25 @@ export class FibWorld {
   resynced = false;
   violation: string | undefined;
   writes = 0;
+  protected readonly random: Random;
+  protected readonly batch: RouteBatch;
   private readonly checkers: readonly FibChecker[];
   private readonly sabotage: FibSabotage;
-  private readonly random: Random;
   private readonly inputTimes = new Map<number, number>();
   private readonly lastVerdicts = new Map<number, number>();
   private readonly caughtUp: Float64Array;
   private readonly dirty = new Uint32Array(DIRTY_AT_ONCE);
   private readonly installed = new Uint32Array(DIRTY_AT_ONCE);
-  private readonly batch: ReturnType<typeof createRouteBatch>;
   /** Grows with every start of the hypervisor, so that what an earlier one had in mind is dropped. */
   private life = 0;
   private neighborsUp = false;
   private neighborsUpAt = 0;
   private writing = false;
   private auditing = false;
-  private auditWanted = false;
+  protected auditWanted = false;
   private lastAudit = 0;
   private lastEventAt = 0;
-  private readonly touchedInAudit = new Set<number>();
+  protected readonly touchedInAudit = new Set<number>();
 
   constructor(scenario: FibScenario, checkers: readonly FibChecker[], sabotage: FibSabotage = 'none') {
     const { seed, replicas, prefixes, digestion, thinking } = scenario;
@@ -98,21 +101,27 @@ export class FibWorld {
     this.checkers = checkers;
     this.sabotage = sabotage;
     this.random = new Random(seed, 'fib world');
-    this.ids = Array.from({ length: prefixes }, (_, i) => i + 1);
+    this.ids = Array.from({ length: prefixes }, (_, i) => i + FIRST_ID);
     this.caughtUp = new Float64Array(replicas);
     this.batch = createRouteBatch(scenario.batch);
     const { queue } = this;
     for (let r = 0; r < replicas; r++) {
       const random = new Random(seed, `fib replica ${r}`);
       const cast = (prefix: number, hops: number): void => this.castVote(r, prefix, hops);
+      const reachable = (hops: number): boolean => this.isReachable(hops);
       // Some correct replicas are quick, some are slow.
       const times = { digestion: random.between(0, digestion), thinking: random.between(0, thinking) };
-      this.replicas.push(new FibReplica({ queue, random, ...times, cast }));
+      this.replicas.push(new FibReplica({ queue, random, ...times, cast, reachable }));
       this.links.push({ running: false, syncing: false, probeSentAt: -Infinity, probing: false });
     }
     for (const prefix of this.ids) this.notes.everTrue.set(prefix, new Set());
+    for (const prefix of this.ids) this.inputTimes.set(prefix, -Infinity);
     for (const prefix of this.ids) this.setTruth(prefix, this.random.chance(0.7) ? this.randomHops(this.random) : 0);
     this.kernel.listener = (concerned, event) => this.kernelChanged(concerned, event);
+  }
+
+  /** The first start of the hypervisor. */
+  begin(): void {
     this.start();
     this.queue.after(TICK, () => this.tick());
   }
@@ -143,6 +152,7 @@ export class FibWorld {
     this.notes.everTrue.get(prefix)!.add(hops);
     if (!this.neighborsUp) return;
     this.inputTimes.set(prefix, this.queue.now);
+    this.noteInput(prefix);
     this.replicas.forEach((replica, r) => this.links[r].running && replica.learn(prefix, hops));
   }
 
@@ -166,7 +176,8 @@ export class FibWorld {
     link.running = false;
     this.caughtUp[r] = -Infinity;
     this.electorate.leave(r);
-    this.voter.forget(r);
+    this.electorateChanged();
+    this.forget(r);
     this.replicas[r].restart();
     this.inThisLife(delay, () => this.startReplica(r));
   }
@@ -175,7 +186,12 @@ export class FibWorld {
   isWell(r: number): boolean {
     const replica = this.replicas[r];
     if (!this.up || !this.electorate.has(r) || replica.hung || replica.lies.size > 0) return false;
-    return this.ids.every((prefix) => this.voter.currentVote(r, prefix) === (replica.known.get(prefix) ?? 0));
+    return this.ids.every((prefix) => this.voter.currentVote(r, prefix) === replica.best(prefix));
+  }
+
+  /** Somebody takes the lead from the master. */
+  depose(from: number, candidates?: number): void {
+    if (this.electorate.overthrow(from, candidates)) this.electorateChanged();
   }
 
   private ask(question: (checker: FibChecker) => string | undefined): void {
@@ -206,19 +222,24 @@ export class FibWorld {
     this.caughtUp.fill(-Infinity);
     this.lastVerdicts.clear();
     this.notes.restart();
-    const Voter = sabotage === 'first-vote' ? FirstVoteVoter : UpdateVoter;
+    this.makeRouter();
+    if (sabotage !== 'forgetful') for (const [prefix, hops] of this.kernel.own) this.installer.found(prefix, hops);
+    if (sabotage === 'early-sweep') this.installer.sweepStale();
+    for (let r = 0; r < scenario.replicas; r++) this.startReplica(r);
+  }
+
+  protected makeRouter(): void {
+    const { scenario } = this;
+    const Voter = this.sabotage === 'first-vote' ? FirstVoteVoter : UpdateVoter;
     this.voter = new Voter({
       replicas: scenario.replicas,
       electorate: this.electorate,
       strategy: scenario.strategy,
       options: { stabilityThreshold: STABILITY_THRESHOLD, k: scenario.consensus },
-      inputTime: (prefix) => this.inputTimes.get(prefix) ?? -Infinity,
+      inputTime: (prefix) => this.inputTimes.get(prefix)!,
       caughtUp: this.caughtUp,
     });
     this.installer = new Installer({ retry: { firstMs: RETRY_FIRST, maxMs: RETRY_MAX } });
-    if (sabotage !== 'forgetful') for (const [prefix, hops] of this.kernel.own) this.installer.found(prefix, hops);
-    if (sabotage === 'early-sweep') this.installer.sweepStale();
-    for (let r = 0; r < scenario.replicas; r++) this.startReplica(r);
   }
 
   private startReplica(r: number): void {
@@ -246,21 +267,68 @@ export class FibWorld {
     if (now - link.probeSentAt < PROBE_INTERVAL) return;
     link.probing = true;
     link.probeSentAt = now;
-    this.replicas[r].probe(() => {
-      link.probing = false;
-      this.caughtUp[r] = Math.max(this.caughtUp[r], now);
-      if (!link.syncing) return;
-      link.syncing = false;
-      this.electorate.join(r);
-    });
+    this.replicas[r].probe(() => this.sendProbe(r));
+  }
+
+  /** The probe sent to a replica at `probeSentAt` has come back. */
+  protected proven(r: number): void {
+    const link = this.links[r];
+    if (!link.running) return;
+    link.probing = false;
+    this.caughtUp[r] = Math.max(this.caughtUp[r], link.probeSentAt);
+    if (!link.syncing) return;
+    link.syncing = false;
+    this.electorate.join(r);
+    this.electorateChanged();
   }
 
   private castVote(r: number, prefix: number, hops: number): void {
     if (!this.links[r].running) return;
-    this.voter.vote(r, prefix, hops, this.queue.now);
+    this.sendVote(r, prefix, hops);
     this.noticeVerdict(prefix);
     this.scheduleWrite();
   }
+
+  // --- what differs when the whole engine is there
+
+  /** The replica has said all that it had to say before the probe. */
+  protected sendProbe(r: number): void {
+    this.proven(r);
+  }
+
+  protected sendVote(r: number, prefix: number, hops: number): void {
+    this.voter.vote(r, prefix, hops, this.queue.now);
+  }
+
+  protected electorateChanged(): void {}
+
+  protected noteInput(_prefix: number): void {}
+
+  protected forget(r: number): void {
+    this.voter.forget(r);
+  }
+
+  /** Whether the replicas see a way to these next hops. */
+  protected isReachable(_hops: number): boolean {
+    return true;
+  }
+
+  protected review(): void {
+    while (this.voter.tick(this.queue.now, 3));
+  }
+
+  /** Takes verdicts and fills the batch. */
+  protected nextWrites(): number {
+    this.takeVerdicts();
+    return this.installer.next(this.batch, this.queue.now);
+  }
+
+  /** The kernel says that some of its events were lost. */
+  protected resync(): void {
+    this.auditWanted = true;
+  }
+
+  // --- the passing of time
 
   private noticeVerdict(prefix: number): void {
     const verdict = this.voter.verdict(prefix);
@@ -274,7 +342,7 @@ export class FibWorld {
     if (!this.up) return;
     for (let r = 0; r < this.links.length; r++) this.probe(r);
     if (!this.neighborsUp && this.electorate.size === this.scenario.replicas) this.openNeighbors();
-    while (this.voter.tick(this.queue.now, 3));
+    this.review();
     for (const prefix of this.ids) this.noticeVerdict(prefix);
     this.voter.drainEvents();
     this.watchResync();
@@ -305,8 +373,7 @@ export class FibWorld {
   private write(): void {
     const { installer, batch, queue } = this;
     this.writing = false;
-    this.takeVerdicts();
-    while (this.violation === undefined && installer.next(batch, queue.now) > 0) {
+    while (this.violation === undefined && this.nextWrites() > 0) {
       let failed = 0;
       for (let i = 0; i < batch.count; i++) {
         if (this.sabotage === 'spreading-errors' && failed !== 0) batch.errors[i] = failed;
@@ -317,6 +384,7 @@ export class FibWorld {
       installer.settle(batch, queue.now);
       this.takeReports();
     }
+    this.takeReports();
     installer.drainEvents();
   }
 
@@ -333,7 +401,6 @@ export class FibWorld {
         if (this.sabotage === 'early-report' && verdict !== 0) this.report(dirty[i]);
       }
     }
-    this.takeReports();
   }
 
   private takeReports(): void {
@@ -376,37 +443,46 @@ export class FibWorld {
     return errno;
   }
 
-  private nudge(prefix: number): void {
+  protected nudge(prefix: number): void {
     this.notes.nudged.set(prefix, this.queue.now);
   }
 
   // --- what others do to the kernel, as far as the hypervisor hears of it
 
-  private kernelChanged(concerned: readonly number[], event: KernelEvent | undefined): void {
+  private kernelChanged(concerned: readonly number[], event: KernelEvent): void {
     const { notes, queue, random, scenario } = this;
     const actions = concerned.map((prefix) => notes.act(prefix, queue.now));
-    if (!this.up || event === undefined) return;
+    if (!this.up || !this.concerns(event)) return;
+    const arrival = (): number => {
+      this.lastEventAt = Math.max(this.lastEventAt, queue.now + random.between(0, scenario.eventDelay));
+      return this.lastEventAt - queue.now;
+    };
     if (random.chance(scenario.eventLoss)) {
-      if (random.chance(scenario.lossNoticed)) this.auditWanted = true;
+      if (this.noticesLoss(event)) this.inThisLife(arrival(), () => this.resync());
       return;
     }
-    this.lastEventAt = Math.max(this.lastEventAt, queue.now + random.between(0, scenario.eventDelay));
-    this.inThisLife(this.lastEventAt - queue.now, () => {
+    this.inThisLife(arrival(), () => {
       this.hear(event);
       concerned.forEach((prefix, i) => notes.told(prefix, actions[i]));
       this.scheduleWrite();
     });
   }
 
-  private hear(event: KernelEvent): void {
+  protected concerns(event: KernelEvent): boolean {
+    return event.kind !== 'foreign-new' || event.replaced;
+  }
+
+  protected noticesLoss(_event: KernelEvent): boolean {
+    return this.random.chance(this.scenario.lossNoticed);
+  }
+
+  protected hear(event: KernelEvent): void {
     const { installer, queue } = this;
     if (event.kind === 'link') {
       for (const prefix of this.ids) {
         this.nudge(prefix);
         if (event.up || installer.installedHops(prefix) !== event.hops) continue;
-        this.touchedInAudit.add(prefix);
-        // By now it may have been written again; then the next attempt finds it there.
-        this.notes.disturbed.add(prefix);
+        this.noteLost(prefix);
         installer.lost(prefix, queue.now);
       }
       installer.retryAll(queue.now);
@@ -416,7 +492,13 @@ export class FibWorld {
     this.nudge(event.prefix);
     if (event.kind === 'foreign-gone') return installer.retry(event.prefix);
     this.touchedInAudit.add(event.prefix);
-    installer.external(event.prefix, event.hops, queue.now);
+    installer.external(event.prefix, event.kind === 'own' ? event.hops : 0, queue.now);
+  }
+
+  /** The router takes a route for lost with its link. By now it may have been written again; then the next attempt finds it there. */
+  protected noteLost(prefix: number): void {
+    this.touchedInAudit.add(prefix);
+    this.notes.disturbed.add(prefix);
   }
 
   /** Begins an audit when it is time for one. The dump is read in slices, and each takes a while to arrive. */
