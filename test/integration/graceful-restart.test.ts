@@ -9,8 +9,10 @@ import { kernelRoutes, RouteWatch } from '../support/kernel-routes.js';
 import { RawPeer, type RawOptions } from '../support/router-neighbors.js';
 import {
   address,
+  address6,
   asOf,
   localAddress,
+  localAddress6,
   neighborConfig,
   ROUTER_AS,
   RouterLab,
@@ -31,7 +33,9 @@ const [BIRD, FRR] = [11, 12];
 const [RETURNS, STALE] = [prefixAt(1), prefixAt(2)];
 /** What each helper announces, and what it stops announcing while the router is away. */
 const own = (n: number): string => `91.0.${n}.0/24`;
+const own6 = (n: number): string => `2a01:${n}::/32`;
 const brief = (n: number): string => `92.0.${n}.0/24`;
+const brief6 = (n: number): string => `2a02:${n}::/32`;
 
 const AWARE: GracefulRestart = { restarting: false, notification: false, restartTime: 120, families: 0, forwarding: 0 };
 const END_OF_RIB = Uint8Array.from([...Array<number>(16).fill(255), 0, 23, 2, 0, 0, 0, 0]);
@@ -47,8 +51,8 @@ describe.skipIf(problem !== undefined)('graceful restart', () => {
     for (const n of [BIRD, FRR]) {
       lab.lab.addNamespace(`far${n}`);
       lab.lab.link(
-        { namespace: 'router', interface: `f${n}`, addresses: [`${localAddress(n)}/24`] },
-        { namespace: `far${n}`, addresses: [`${address(n)}/24`] },
+        { namespace: 'router', interface: `f${n}`, addresses: [`${localAddress(n)}/24`, `${localAddress6(n)}/64`] },
+        { namespace: `far${n}`, addresses: [`${address(n)}/24`, `${address6(n)}/64`] },
       );
     }
   });
@@ -182,23 +186,32 @@ describe.skipIf(problem !== undefined)('graceful restart', () => {
       for (const watch of watches.splice(0)) await watch.stop();
       for (const daemon of daemons.splice(0)) await daemon.stop();
     });
-    const neighbors = [BIRD, FRR].map((n) => neighborConfig(n, { 'passive-mode': false, 'connect-retry': 1 }));
+    const neighbors = [BIRD, FRR].map((n) =>
+      neighborConfig(n, {
+        ...{ 'passive-mode': false, 'connect-retry': 1 },
+        ...{ 'afi-safis': ['ipv4-unicast', 'ipv6-unicast'], 'local-address-ipv6': localAddress6(n) },
+      }),
+    );
+    const announced = (n: number): string[] => [own(n), own6(n), brief(n), brief6(n)].sort();
+    const stays = (n: number): string[] => [own(n), own6(n)].sort();
+    const goes = [brief(FRR), brief6(FRR)].sort();
 
     /** Prefixes by which the neighbour forwards to us, by its kernel. */
     const forwards = async (n: number): Promise<string[]> => {
       const routes = await kernelRoutes(lab.lab.namespace(`far${n}`), ['table', 'main']);
-      return [...routes.keys()].filter((prefix) => routes.get(prefix)!.startsWith(`via ${localAddress(n)} `)).sort();
+      const us = [localAddress(n), localAddress6(n)].map((gateway) => `via ${gateway} `);
+      return [...routes.keys()].filter((prefix) => us.some((via) => routes.get(prefix)!.startsWith(via))).sort();
     };
-    const untilForwards = (n: number, ...prefixes: string[]) =>
-      waitFor(async () => (await forwards(n)).join() === prefixes.sort().join(), {
+    const untilForwards = (n: number, prefixes: string[]) =>
+      waitFor(async () => (await forwards(n)).join() === prefixes.join(), {
         what: `neighbour ${n} forwards ${prefixes.join(', ') || 'nothing'} to us`,
         deadlineMs: DEADLINE_MS,
       }).catch(async (error: unknown) => {
         throw new Error(`${(error as Error).message}; it forwards ${(await forwards(n)).join(', ')}\n${router!.log}`);
       });
-    /** Prefixes that the neighbour took out of its kernel since the watch began. */
+    /** Prefixes that were taken out of the kernel since the watch began. */
     const removed = async (watch: RouteWatch): Promise<string[]> =>
-      (await watch.events()).filter(({ deleted }) => deleted).map(({ prefix }) => prefix);
+      (await watch.events()).flatMap(({ deleted, prefix }) => (deleted ? [prefix] : [])).sort();
 
     async function helpers(): Promise<[PlainDaemon, PlainDaemon]> {
       const bird = await startPlainDaemon(lab.lab, `far${BIRD}`, 'bird', birdConfig(), `bird${runs}`);
@@ -211,8 +224,8 @@ describe.skipIf(problem !== undefined)('graceful restart', () => {
     async function established(...args: string[]): Promise<[PlainDaemon, PlainDaemon]> {
       const [bird, frr] = await helpers();
       await start(neighbors, {}, undefined, ...args);
-      await untilForwards(BIRD, own(FRR), brief(FRR));
-      await untilForwards(FRR, own(BIRD), brief(BIRD));
+      await untilForwards(BIRD, announced(FRR));
+      await untilForwards(FRR, announced(BIRD));
       await router!.until('all is known', ({ restart }) => restart.state === 'resynchronised');
       expect((await router!.status()).neighbors.every(({ gracefulRestart }) => gracefulRestart)).toBe(true);
       watches.push(
@@ -237,38 +250,43 @@ describe.skipIf(problem !== undefined)('graceful restart', () => {
       async (...row) => {
         const [, signal, args] = row;
         const [bird, frr] = await established(...args);
-        const all = [own(BIRD), brief(BIRD), own(FRR), brief(FRR)].sort();
+        const all = [...announced(BIRD), ...announced(FRR)].sort();
+        const held = async (): Promise<string[]> => [...(await ownRoutes()).keys()].sort();
         process.kill(router!.process.pid, signal);
         await router!.process.exited;
         await Promise.all([ends(bird), ends(frr)]);
-        expect(await forwards(BIRD)).toEqual([own(FRR), brief(FRR)]);
-        expect(await forwards(FRR)).toEqual([own(BIRD), brief(BIRD)]);
-        expect([...(await ownRoutes()).keys()].sort()).toEqual(all);
-        await frr.query('configure terminal\nrouter bgp\nno network ' + brief(FRR));
+        expect(await forwards(BIRD)).toEqual(announced(FRR));
+        expect(await forwards(FRR)).toEqual(announced(BIRD));
+        expect(await held()).toEqual(all);
+        await frr.query(`configure terminal\nrouter bgp\nno network ${brief(FRR)}`);
+        await frr.query(`configure terminal\nrouter bgp\naddress-family ipv6 unicast\nno network ${brief6(FRR)}`);
         await start(neighbors, {}, undefined);
         await router!.until('all is known again', ({ restart }) => restart.state === 'resynchronised');
-        await untilForwards(BIRD, own(FRR));
-        await untilForwards(FRR, own(BIRD), brief(BIRD));
-        await waitFor(async () => (await ownRoutes()).size === all.length - 1, {
+        await untilForwards(BIRD, stays(FRR));
+        await untilForwards(FRR, announced(BIRD));
+        const left = all.filter((prefix) => !goes.includes(prefix));
+        await waitFor(async () => (await held()).join() === left.join(), {
           what: 'the router forwards by what is left',
           deadlineMs: DEADLINE_MS,
         });
-        expect([...(await ownRoutes()).keys()].sort()).toEqual(all.filter((prefix) => prefix !== brief(FRR)));
-        const gone = await Promise.all(watches.map(removed));
-        expect(gone).toEqual([[brief(FRR)], [], [brief(FRR)]]);
+        expect(await Promise.all(watches.map(removed))).toEqual([goes, [], goes]);
       },
     );
   });
 });
 
 function birdConfig(): string {
+  const networks = (...prefixes: string[]): string => prefixes.map((prefix) => `route ${prefix} blackhole;`).join(' ');
   return `router id ${address(BIRD)};
 protocol device {}
 protocol kernel { ipv4 { export where source = RTS_BGP; }; }
-protocol static own { ipv4; route ${own(BIRD)} blackhole; route ${brief(BIRD)} blackhole; }
+protocol kernel { ipv6 { export where source = RTS_BGP; }; }
+protocol static s4 { ipv4; ${networks(own(BIRD), brief(BIRD))} }
+protocol static s6 { ipv6; ${networks(own6(BIRD), brief6(BIRD))} }
 protocol bgp uplink { local ${address(BIRD)} as ${asOf(BIRD)}; neighbor ${localAddress(BIRD)} as ${ROUTER_AS};
   connect retry time 1; connect delay time 1; error wait time 1, 2;
-  ipv4 { import all; export where source = RTS_STATIC; }; }
+  ipv4 { import all; export where source = RTS_STATIC; };
+  ipv6 { import all; export where source = RTS_STATIC; next hop address ${address6(BIRD)}; }; }
 `;
 }
 
@@ -281,5 +299,10 @@ function frrConfig(): string {
  neighbor ${localAddress(FRR)} timers connect 1
  network ${own(FRR)}
  network ${brief(FRR)}
+ address-family ipv6 unicast
+  neighbor ${localAddress(FRR)} activate
+  network ${own6(FRR)}
+  network ${brief6(FRR)}
+ exit-address-family
 `;
 }
