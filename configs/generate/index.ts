@@ -5,6 +5,7 @@ import { generateBird } from './bird.js';
 import { generateFrr } from './frr.js';
 import { generateOpenbgpd } from './openbgpd.js';
 import type { GeneratedFile, Generator, ReplicaPaths } from './types.js';
+import { zebraFile } from './zebra.js';
 
 const GENERATORS: Record<ReplicaKind, Generator> = {
   frr: generateFrr,
@@ -20,10 +21,11 @@ export const MAIN_FILE: Record<ReplicaKind, { name: string; mode: number }> = {
 };
 
 /**
- * The native files of a replica, the main one first. With `config-file` set that file's contents are used as they are.
- * Throws the file system's error when that file cannot be read.
+ * The native files of a replica, the main one first. With `config-file` set that file's contents are used as they are; the
+ * zebra of a bgpd has a generated file even then. Throws the file system's error when that file cannot be read.
  */
 export function generate(config: RouterConfig, replica: ReplicaConfig, paths: ReplicaPaths): GeneratedFile[] {
   if (replica.configFile === undefined) return GENERATORS[replica.kind](config, replica, paths);
-  return [{ ...MAIN_FILE[replica.kind], contents: readFileSync(replica.configFile, 'utf8') }];
+  const main = { ...MAIN_FILE[replica.kind], contents: readFileSync(replica.configFile, 'utf8') };
+  return replica.kind === 'frr' && replica.fib === 'netlink' ? [main, zebraFile(config, replica)] : [main];
 }

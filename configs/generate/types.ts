@@ -12,7 +12,7 @@ export interface ReplicaPaths {
 
 /** One file to be written into the replica's run directory before it starts. */
 export interface GeneratedFile {
-  /** File name, without a directory: frr.conf, bird.conf, openbgpd.conf. The first file of a list is the main one. */
+  /** File name, without a directory: frr.conf, zebra.conf, bird.conf, openbgpd.conf. The first file of a list is the main one. */
   name: string;
   contents: string;
   /** Permission bits; OpenBGPD refuses its file when others may read it. */
