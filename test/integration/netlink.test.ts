@@ -1,10 +1,12 @@
 // The daemons that install routes, under the shim, with a virtual kernel behind them: they see the router's interfaces, write
 // routes and believe that they are installed, leave alone what is right, and follow what happens to links and addresses.
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { waitFor as poll } from '../../cli/lab/wait.js';
 import type { Replica, ReplicaExit } from '../../hypervisor/replicas/replica.js';
 import { fibDaemons } from '../support/fib-daemons.js';
-import { enterNamespace, processesOf, ReplicaLab } from '../support/replica-lab.js';
+import { enterNamespace, processesOf, ReplicaLab, type ProcessStatus } from '../support/replica-lab.js';
 import { establishAll, type ReplicaSpeaker } from '../support/replica-speaker.js';
 import { TestKernel } from '../support/virtual-kernels.js';
 import { waitFor } from '../support/wait.js';
@@ -12,6 +14,7 @@ import { waitFor } from '../support/wait.js';
 const { daemons, missing } = fibDaemons();
 for (const reason of missing) console.warn(`netlink was not tested with every daemon: ${reason}`);
 
+const DEADLINE_MS = 20_000;
 const ip = (...args: string[]): void => void execFileSync('ip', args);
 const ROUTES = ['203.0.113.0/24', '2001:db8:77::/48'];
 const VOTES = ['via 10.0.1.2 dev e0', 'via fd00:1::2 dev e0'];
@@ -52,8 +55,19 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
       const announce = (): void => routes.forEach((prefix, i) => speakers[2 * i].announce(prefix));
       const installed = (): Promise<void> =>
         waitFor(() => routes.every((prefix, i) => kernel.votes.get(prefix) === VOTES[i]), 'the routes to be written');
-      const believed = (): Promise<void> =>
-        waitFor(() => routes.every((prefix) => daemon.believes(replica, prefix)), 'the daemon to believe in them');
+      const sees = (address: string, wanted: boolean): Promise<unknown> =>
+        poll(async () => (await daemon.sees(replica, 'e0', address)) === wanted, {
+          what: `the daemon to ${wanted ? '' : 'not '}know ${address}`,
+          deadlineMs: DEADLINE_MS,
+        });
+      const believes = (wanted: boolean): Promise<unknown> =>
+        poll(
+          async () => {
+            const answers = await Promise.all(routes.map((prefix) => daemon.believes(replica, prefix)));
+            return answers.every((answer) => answer === wanted);
+          },
+          { what: `the daemon to say that its routes are ${wanted ? '' : 'not '}installed`, deadlineMs: DEADLINE_MS },
+        );
       const scanned = async (times: number): Promise<void> => {
         const wanted = kernel.requests('RTM_GETROUTE') + times * routes.length;
         await waitFor(() => kernel.requests('RTM_GETROUTE') >= wanted, `${times} scans`);
@@ -61,10 +75,10 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
 
       it('sees the interfaces, installs routes, believes in them and takes them back', async () => {
         await start();
-        await waitFor(() => daemon.sees(replica, 'e0', '10.0.1.1'), 'the interface to be known');
+        await sees('10.0.1.1', true);
         announce();
         await installed();
-        await believed();
+        await believes(true);
         routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
         await waitFor(() => kernel.votes.size === 0, 'the routes to go');
         expect(kernel.virtual.routeCount).toBe(0);
@@ -80,7 +94,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         const before = kernel.writes;
         await scanned(3);
         expect(kernel.writes).toBe(before);
-        await believed();
+        await believes(true);
       });
 
       it('moves a route to another gateway', async () => {
@@ -91,7 +105,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
         const others = ['via 10.0.2.2 dev e0', 'via fd00:2::2 dev e0'];
         await waitFor(() => routes.every((prefix, i) => kernel.votes.get(prefix) === others[i]), 'the other gateway');
-        await believed();
+        await believes(true);
       });
 
       it('takes back what a link that goes down carried, and writes it again when it is back', async () => {
@@ -100,19 +114,19 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         await installed();
         ip('link', 'set', 'e1', 'down');
         await waitFor(() => kernel.votes.size === 0, 'the routes to go');
-        await waitFor(() => routes.every((prefix) => !daemon.believes(replica, prefix)), 'the daemon to know');
+        await believes(false);
         ip('link', 'set', 'e1', 'up');
         await installed();
-        await believed();
+        await believes(true);
         expect(speakers.some(({ closed }) => closed)).toBe(false);
       });
 
       it('learns of a new address and of one that goes', async () => {
         await start();
         ip('address', 'add', '10.0.77.1/24', 'dev', 'e0');
-        await waitFor(() => daemon.sees(replica, 'e0', '10.0.77.1'), 'the address to be known');
+        await sees('10.0.77.1', true);
         ip('address', 'del', '10.0.77.1/24', 'dev', 'e0');
-        await waitFor(() => !daemon.sees(replica, 'e0', '10.0.77.1'), 'the address to be forgotten');
+        await sees('10.0.77.1', false);
       });
 
       it('knows of a route that its kernel refuses', async () => {
@@ -120,7 +134,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         kernel.refuse(101);
         announce();
         await waitFor(() => (kernel.virtual.counters.errors[101] ?? 0) >= routes.length, 'the writes to be refused');
-        await waitFor(() => routes.every((prefix) => !daemon.believes(replica, prefix)), 'the daemon to know');
+        await believes(false);
         expect(kernel.votes.size).toBe(0);
         kernel.refuse(undefined);
         // BIRD tries again at its next scan; zebra when the route changes.
@@ -128,6 +142,28 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         if (!daemon.scans) await waitFor(() => speakers[1].routes.size === 0, 'the withdrawal');
         if (!daemon.scans) announce();
         await installed();
+      });
+
+      it('runs without privileges, rests when there is nothing to do, and leaves only its configuration behind', async () => {
+        await start();
+        announce();
+        await installed();
+        const { pids } = replica;
+        const processes = (): ProcessStatus[] => pids.flatMap((pid) => processesOf(pid));
+        expect(processes().length).toBe(pids.length);
+        for (const { uids, capabilities } of processes()) {
+          expect(uids).not.toContain(0);
+          expect(capabilities.map((hex) => Number.parseInt(hex, 16))).toEqual([0, 0, 0, 0]);
+        }
+        const ticks = (): number => processes().reduce((sum, status) => sum + status.ticks, 0);
+        const [before, from] = [ticks(), performance.now()];
+        await waitFor(() => performance.now() - from > 2000, 'the observation window');
+        // Clock ticks are 10 ms: share of one core over the window.
+        expect(((ticks() - before) * 10) / (performance.now() - from)).toBeLessThan(0.2);
+        await replica.stop();
+        expect(processes()).toEqual([]);
+        const names = daemon.files(replica.paths).map(({ name }) => name);
+        expect(readdirSync(replica.paths.dir).sort()).toEqual(names.sort());
       });
 
       it('ends as a whole, whichever of its processes dies, and starts again', async () => {

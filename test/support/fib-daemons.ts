@@ -1,8 +1,9 @@
 // Daemons that install routes, as the tests of netlink channels need them: native configuration with a kernel protocol or
 // zebra, and asking each of them with its own control client what it sees and what it believes to have installed.
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { GeneratedFile, ReplicaPaths } from '../../configs/generate/types.js';
 import type { ReplicaConfig, ReplicaKind } from '../../configs/model.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
@@ -17,15 +18,18 @@ export interface FibDaemon {
   sessions: readonly ReplicaSession[];
   files: (paths: ReplicaPaths) => GeneratedFile[];
   /** Does it know the interface as usable, with this address? */
-  sees: (replica: Replica, name: string, address: string) => boolean;
+  sees: (replica: Replica, name: string, address: string) => Promise<boolean>;
   /** Does it say that the kernel has its route to the prefix? */
-  believes: (replica: Replica, prefix: string) => boolean;
+  believes: (replica: Replica, prefix: string) => Promise<boolean>;
   /** Dumps the kernel's routes from time to time and mends what differs. */
   scans: boolean;
 }
 
-function ask(file: string, ...args: string[]): string {
-  return execFileSync(file, args, { encoding: 'utf8', timeout: 10_000 });
+const execute = promisify(execFile);
+
+/** Never synchronously: before the daemon answers it may have to be answered, by the virtual kernel in this thread. */
+async function ask(file: string, ...args: string[]): Promise<string> {
+  return (await execute(file, args, { timeout: 10_000 })).stdout;
 }
 
 const isV6 = (text: string): boolean => text.includes(':');
@@ -57,27 +61,32 @@ function birdConfig(families: readonly string[], plan: readonly ReplicaSession[]
 
 function bird(name: string, birdc: string, binary: string | undefined, families: readonly string[]): FibDaemon {
   const plan = sessions.filter((session) => families.includes(isV6(session.peerAddress) ? 'ipv6' : 'ipv4'));
-  const query = (replica: Replica, ...words: string[]): string =>
+  const query = (replica: Replica, ...words: string[]): Promise<string> =>
     ask(birdc, '-r', '-s', replica.paths.controlSocket, ...words);
   return {
     name,
     replica: { kind: 'bird', ...(binary !== undefined && { binary }) },
     sessions: plan,
     files: () => [{ name: 'bird.conf', contents: birdConfig(families, plan), mode: 0o600 }],
-    sees: (replica, link, address) =>
-      new RegExp(`^${link} up [^]*?\\b${address}/`, 'm').test(query(replica, 'show', 'interfaces')),
+    sees: async (replica, link, address) =>
+      new RegExp(`^${link} up [^]*?\\b${address}/`, 'm').test(await query(replica, 'show', 'interfaces')),
     // Exported without complaint, and not withdrawn since: BIRD keeps no other record of what the kernel took.
-    believes: (replica, prefix) => {
+    believes: async (replica, prefix) => {
       const family = isV6(prefix) ? 'ipv6' : 'ipv4';
-      const exported = query(replica, 'show', 'route', prefix, 'export', `kernel_${family}`);
+      const exported = await query(replica, 'show', 'route', prefix, 'export', `kernel_${family}`);
       return exported.includes(prefix) && !replica.outputTail().includes('Netlink');
     },
     scans: true,
   };
 }
 
+interface ZebraRoute {
+  protocol: string;
+  installed?: boolean;
+}
+
 function frr(): FibDaemon {
-  const query = (replica: Replica, command: string): string =>
+  const query = (replica: Replica, command: string): Promise<string> =>
     ask('vtysh', '--vty_socket', replica.paths.dir, '-d', 'zebra', '-c', command);
   return {
     name: 'frr',
@@ -92,14 +101,12 @@ function frr(): FibDaemon {
         { name: 'zebra.conf', contents: 'ip nht resolve-via-default\n', mode: 0o600 },
       ];
     },
-    sees: (replica, link, address) =>
-      new RegExp(`^${link} +up [^]*?\\b${address}/`, 'm').test(query(replica, 'show interface brief')),
-    believes: (replica, prefix) => {
+    sees: async (replica, link, address) =>
+      new RegExp(`^${link} +up [^]*?\\b${address}/`, 'm').test(await query(replica, 'show interface brief')),
+    believes: async (replica, prefix) => {
       const words = `show ${isV6(prefix) ? 'ipv6' : 'ip'} route ${prefix} json`;
-      const routes = (JSON.parse(query(replica, words)) as Record<string, { protocol: string; installed?: boolean }[]>)[
-        prefix
-      ];
-      return routes?.some(({ protocol, installed }) => protocol === 'bgp' && installed === true) ?? false;
+      const answer = JSON.parse(await query(replica, words)) as Record<string, ZebraRoute[] | undefined>;
+      return answer[prefix]?.some(({ protocol, installed }) => protocol === 'bgp' && installed === true) ?? false;
     },
     scans: false,
   };
