@@ -30,11 +30,18 @@ export interface FibTable {
   ifindex: number;
 }
 
+export interface WriterCost {
+  userMs: number;
+  systemMs: number;
+  /** System calls for writing, where they are counted. */
+  calls?: number;
+}
+
 export interface Contestant {
   /** The process whose CPU time counts; undefined when it is a new one each time. */
   process: LabProcess | undefined;
-  /** Starts writing; resolves when it has been told, or when it has ended. What it says about its own cost, if it does. */
-  run(op: OwnOp): Promise<Extract<FromOwn, { kind: 'done' }> | LabProcess | undefined>;
+  /** Starts writing, and resolves when that is certain. What it says about its own cost, if it does: then it has ended. */
+  run(op: OwnOp): Promise<WriterCost | undefined>;
   stop(): Promise<void>;
 }
 
@@ -89,9 +96,21 @@ async function startIp(lab: Lab, table: FibTable): Promise<Contestant> {
   }
   return {
     process: undefined,
-    run: (op) => lab.spawn(NAMESPACE, ['ip', '-batch', file(op)], { name: `ip-${op}` }),
+    run: async (op) => {
+      const ip = await lab.spawn(NAMESPACE, ['sh', '-c', 'ip -batch "$0"; times', file(op)], { name: `ip-${op}` });
+      await ip.exited;
+      return shellTimes(ip.logTail(1));
+    },
     stop: () => Promise.resolve(),
   };
+}
+
+/** The last line of the shell's `times`: user and system time of its children, as 0m1.230000s. */
+function shellTimes(line: string): WriterCost {
+  const [userMs = 0, systemMs = 0] = [...line.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => (Number(minutes) * 60 + Number(seconds)) * 1000,
+  );
+  return { userMs, systemMs };
 }
 
 async function startBird(lab: Lab, table: FibTable): Promise<Contestant> {
