@@ -59,6 +59,8 @@ const MAX_HOP_SETS = 200_000;
 const TAKEN_AT_ONCE = 4096;
 /** Below this many prefixes a sweep is not worth its pause. */
 const SWEEP_FLOOR = 200_000;
+/** Ballots reviewed at a time: the replicas' writes must not wait for half a million of them. */
+const REVIEWS_AT_ONCE = 8192;
 
 export class FibEngine {
   readonly prefixes: PrefixTable;
@@ -197,7 +199,7 @@ export class FibEngine {
       this.installer.retryAll(now);
     }
     this.probes.tick(now);
-    const more = this.voter.tick(now);
+    const more = this.voter.tick(now, REVIEWS_AT_ONCE);
     this.sweepIfGrown();
     return more;
   }

@@ -17,6 +17,8 @@ const DEFAULT_STABILITY_THRESHOLD = 1000;
 const DEFAULT_OSCILLATION_THRESHOLDS = 10;
 const DEFAULT_MAX_EVENTS = 65_536;
 const DEFAULT_TICK_BUDGET = 50_000;
+/** Ballots that wait for a replica that is behind are looked at no more often than that, however many they are. */
+const LAG_REVIEWS_PER_MS = 100;
 
 export interface UpdateVoterParameters {
   /** 1..16; replica indices are below it. */
@@ -380,7 +382,7 @@ export class UpdateVoter {
         wake = Math.min(wake, now + threshold - age);
       } else if (inputAtRest) {
         if (this.caughtUp[r] > input) stable |= 1 << r;
-        else wake = Math.min(wake, now + threshold / 2);
+        else wake = Math.min(wake, now + Math.max(threshold / 2, this.wheel.size / LAG_REVIEWS_PER_MS));
       }
     }
     this.watchRest(prefix, moving, now);
