@@ -11,6 +11,7 @@ import { UpdatePacker } from '../../wire/bgp/pack.js';
 import { ByteWriter } from '../../wire/byte-writer.js';
 import { parseAddress } from '../../wire/ip.js';
 import { PrefixTable } from '../../wire/prefix-table.js';
+import { AGREEMENT_YAML, EXPECTED_CASES, playCases, toldCases } from '../support/agreement-cases.js';
 import { NativeFibLab } from '../support/native-fib-lab.js';
 import { cannotRun } from '../support/replica-lab.js';
 
@@ -92,8 +93,12 @@ async function settles(lab: NativeFibLab, what: string, fib: Fib): Promise<void>
 
 const labs: NativeFibLab[] = [];
 
-async function start(kind: ReplicaKind, prepare?: (lab: NativeFibLab) => void): Promise<NativeFibLab> {
-  const { config, diagnostics } = parseConfig(YAML, 'test.yaml');
+async function start(
+  kind: ReplicaKind,
+  prepare?: (lab: NativeFibLab) => void,
+  yaml: string = YAML,
+): Promise<NativeFibLab> {
+  const { config, diagnostics } = parseConfig(yaml, 'test.yaml');
   expect(diagnostics).toBeUndefined();
   const lab = await NativeFibLab.start(config!, kind, prepare);
   labs.push(lab);
@@ -250,6 +255,19 @@ describe.each(['bird', 'frr'] as const)('%s', (kind) => {
     await lab.until('the next probe to be written', () => writes().at(-1) === '198.18.254.8');
     expect(writes().slice(before)).toEqual([...expected, '198.18.254.8']);
     expect(lab.closedSessions()).toEqual([]);
+  });
+});
+
+describe.each(['bird', 'frr', 'openbgpd'] as const)('%s', (kind) => {
+  it.skipIf(reasons.get(kind) !== undefined)('tells neighbours what it tells them without a FIB', async () => {
+    const lab = await start(kind, undefined, AGREEMENT_YAML);
+    const sessions = [1, 2, 3].map((n) => lab.session(`neighbor_${n}`));
+    const told = sessions[2]!.table;
+    await playCases(
+      sessions.map(({ speaker }) => speaker),
+      told,
+    );
+    expect(toldCases(told)).toEqual(EXPECTED_CASES);
   });
 });
 
