@@ -7,7 +7,7 @@ import { FlowRecord } from './flow-record.js';
 import type { FlowReport } from './flow-record.js';
 
 export type ToEnd =
-  | { kind: 'echo'; port: number }
+  | { kind: 'echo' }
   | { kind: 'send'; port: number; destinations: string[]; intervalMs: number }
   /** Count from now on. */
   | { kind: 'begin' }
@@ -15,7 +15,9 @@ export type ToEnd =
   /** Send no more, wait for what is on its way, and report. */
   | { kind: 'finish' };
 
-export type FromEnd = { kind: 'ready' } | { kind: 'report'; report: FlowReport } | { kind: 'failed'; reason: string };
+/** `port`: of the echo. */
+export type FromEnd =
+  { kind: 'ready'; port?: number } | { kind: 'report'; report: FlowReport } | { kind: 'failed'; reason: string };
 
 const SO_RCVBUFFORCE = 33;
 /** Room for what arrives while other programs have the CPU: not a packet may be lost here. */
@@ -47,13 +49,17 @@ async function bind(port: number, family: 4 | 6): Promise<dgram.Socket> {
   return bound;
 }
 
-async function echo(port: number): Promise<void> {
+/** Returns the port, the same in both families. */
+async function echo(): Promise<number> {
+  let port = 0;
   for (const family of [4, 6] as const) {
     const bound = await bind(port, family).catch((error: Error) => {
       if (family === 4) throw error;
     });
     bound?.on('message', (packet, from) => bound.send(packet, from.port, from.address, () => undefined));
+    if (family === 4) ({ port } = bound!.address());
   }
+  return port;
 }
 
 class Sender {
@@ -114,8 +120,7 @@ let sender: Sender | undefined;
 async function handle(message: ToEnd): Promise<FromEnd | undefined> {
   switch (message.kind) {
     case 'echo':
-      await echo(message.port);
-      return { kind: 'ready' };
+      return { kind: 'ready', port: await echo() };
     case 'send':
       sender = new Sender(message.port, message.destinations, message.intervalMs);
       await sender.start();

@@ -21,7 +21,6 @@ export interface FlowOptions {
   intervalMs?: number;
 }
 
-const PORT = 7;
 const DEFAULT_INTERVAL_MS = 5;
 const ANSWER_DEADLINE_MS = 20_000;
 /** Tests run this file as it is written, but Node runs only what is built. */
@@ -43,10 +42,10 @@ export class PacketFlow {
   /** Resolves once packets are being sent, whether they come back or not. */
   static async start(lab: Lab, options: FlowOptions): Promise<PacketFlow> {
     const echo = await End.start(lab, options.to, 'echo');
-    await echo.ask({ kind: 'echo', port: PORT });
+    const port = portOf(await echo.ask({ kind: 'echo' }));
     const sender = await End.start(lab, options.from, 'sender');
     const { intervalMs = DEFAULT_INTERVAL_MS, destinations } = options;
-    await sender.ask({ kind: 'send', port: PORT, destinations: [...destinations], intervalMs });
+    await sender.ask({ kind: 'send', port, destinations: [...destinations], intervalMs });
     return new PacketFlow(sender, echo);
   }
 
@@ -103,6 +102,11 @@ export function describeFlow(report: FlowReport | undefined): string {
 function reportOf(message: FromEnd): FlowReport {
   if (message.kind !== 'report') throw new Error(`packet flow: unexpected answer ${message.kind}`);
   return message.report;
+}
+
+function portOf(message: FromEnd): number {
+  if (message.kind !== 'ready' || message.port === undefined) throw new Error(`packet flow: no echo: ${message.kind}`);
+  return message.port;
 }
 
 /** One of the two processes; questions are answered in order. */

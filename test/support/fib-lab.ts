@@ -44,6 +44,7 @@ export function hostIn(prefix: string): string {
 
 export class FibLab {
   readonly routers: RouterLab;
+  private readonly flows: PacketFlow[] = [];
 
   private constructor(routers: RouterLab) {
     this.routers = routers;
@@ -88,8 +89,16 @@ export class FibLab {
     return this.routers.lab.run(ROUTER, ['ip', ...args]);
   }
 
-  flow(destinations: readonly string[]): Promise<PacketFlow> {
-    return PacketFlow.start(this.routers.lab, { from: HOST, to: INTERNET, destinations });
+  /** Packets from the host, or from another namespace, to addresses of the Internet. */
+  async flow(destinations: readonly string[], from: string = HOST): Promise<PacketFlow> {
+    const flow = await PacketFlow.start(this.routers.lab, { from, to: INTERNET, destinations });
+    this.flows.push(flow);
+    return flow;
+  }
+
+  /** Ends the flows that a failed test has left. */
+  async endFlows(): Promise<void> {
+    await Promise.all(this.flows.splice(0).map((flow) => flow.close()));
   }
 
   watch(): Promise<RouteWatch> {

@@ -1,6 +1,6 @@
 // Faults of single replicas, for each strategy: killed, stopped, or wrong about the kernel's routes. Packets flow throughout, and where the
 // strategy promises it, not one wrong route ever stands in the kernel.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { VOTING_STRATEGIES } from '../../../configs/model.js';
 import type { PacketFlow } from '../../../cli/lab/packet-flow.js';
 import { expectedFib, FibLab, hopOf, hostIn, lossesOf, wrongRoutes } from '../../support/fib-lab.js';
@@ -19,6 +19,7 @@ const WRONG = address(3);
 describe.skipIf(problem !== undefined)('the forwarding table while replicas fail', () => {
   let fib: FibLab;
   beforeAll(() => void (fib = FibLab.create('faults', 3)));
+  afterEach(async () => await fib?.endFlows());
   afterAll(async () => await fib?.destroy());
 
   describe.each(VOTING_STRATEGIES)('%s', (strategy) => {
@@ -92,11 +93,12 @@ describe.skipIf(problem !== undefined)('the forwarding table while replicas fail
     test('a replica stopped while the table changes', async () => {
       const packets = await flow();
       const stopped = (await router.status()).master ?? 'bird';
+      const { restarts } = await router.replica(stopped);
       await router.signalReplica(stopped, 'SIGSTOP');
       await b.announce(tableOf(b.as, 9, 0, 500));
       await fib.untilInstalled(feeders);
       await router.until('it has been replaced and votes', ({ replicas, electorate }) => {
-        return replicas.find(({ name }) => name === stopped)!.restarts > 0 && electorate.includes(stopped);
+        return replicas.find(({ name }) => name === stopped)!.restarts > restarts && electorate.includes(stopped);
       });
       await allRight(packets);
     });
@@ -104,7 +106,9 @@ describe.skipIf(problem !== undefined)('the forwarding table while replicas fail
     test('a replica that is wrong about gateways', async () => {
       await router.untilUnanimous(3);
       const packets = await flow();
-      const wrong = (await router.status()).master ?? 'bird';
+      // A master that has no kernel of its own (OpenBGPD's votes come from its tap) cannot be made wrong this way.
+      const { master } = await router.status();
+      const wrong = master === 'frr' ? 'frr' : 'bird';
       const injection = { kind: 'gateway', address: WRONG };
       const written = await wrongMeanwhile(async () => {
         await router.request('fib-inject', { replica: wrong, injection });
@@ -112,7 +116,8 @@ describe.skipIf(problem !== undefined)('the forwarding table while replicas fail
         await fib.untilInstalled(feeders);
       });
       // A master is believed until it is overthrown; with two right ones of three nobody else ever gets a wrong route in.
-      if (strategy !== 'master-slave') expect(written).toEqual([]);
+      if (wrong !== master) expect(written).toEqual([]);
+      else expect((await router.status()).master).not.toBe(wrong);
       await router.request('fib-inject', { replica: wrong, injection: null });
       await b.announce(tableOf(b.as, 11, 300, 700));
       await allRight(packets);

@@ -1,7 +1,7 @@
 // The router's own routes in the real kernel: exactly the verdicts, whatever links, addresses and other people's routes do, with packets
 // that flow meanwhile; and what an operator is told about them.
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../../cli/lab/wait.js';
 import type { FibRouteReport, FibStatus, FibVerification } from '../../../hypervisor/fib/status.js';
 import { bothFamilies, expectedFib, FibLab, hopOf, hostIn, lossesOf } from '../../support/fib-lab.js';
@@ -40,6 +40,7 @@ describe.skipIf(problem !== undefined)('the forwarding table', () => {
     await a.announce(tableOf(a.as, 3, 1, PREFIXES6 + 1, prefix6At));
     await b.announce(tableOf(b.as, 4, 1, PREFIXES6 + 1, prefix6At));
   });
+  afterEach(async () => await fib?.endFlows());
   afterAll(async () => {
     await Promise.all([a, b, customer].map((neighbor) => neighbor?.stop()));
     await router?.stop();
