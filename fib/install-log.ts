@@ -9,7 +9,7 @@ export interface InstallFailure {
   errno: number;
   /** First refusal since the prefix was last as it should be, ms. */
   since: number;
-  /** Writes refused since then, at most 65535. */
+  /** Writes refused since then, less those that were tried before their time (a new verdict, `retry`); at most 65535. */
   attempts: number;
 }
 
@@ -65,15 +65,15 @@ export class InstallFailures {
     return prefix < this.errnos.length ? this.attemptCounts[prefix] : 0;
   }
 
-  /** Returns how often the prefix has been refused by now. */
-  add(prefix: number, errno: number, now: number): number {
+  /** Another refusal; `counted`: 1, or 0 if it does not count as an attempt. Returns the attempts by now. */
+  add(prefix: number, errno: number, now: number, counted: number): number {
     if (prefix >= this.errnos.length) this.grow(prefix);
     if (this.errnos[prefix] === 0) {
       this.count++;
       this.since[prefix] = now;
     }
     this.errnos[prefix] = errno;
-    if (this.attemptCounts[prefix] < 0xffff) this.attemptCounts[prefix]++;
+    if (this.attemptCounts[prefix] < 0xffff) this.attemptCounts[prefix] += counted;
     return this.attemptCounts[prefix];
   }
 

@@ -330,10 +330,14 @@ export class Installer {
 
   private refused(prefix: number, op: number, errno: number, now: number): void {
     const isNews = this.failures.errno(prefix) !== errno;
-    const attempts = this.failures.add(prefix, errno, now);
+    // What was tried before its time had come proves nothing: neither does it count nor does the next attempt move away.
+    const early = this.failures.has(prefix) && this.schedule.isAhead(prefix, now);
+    const attempts = this.failures.add(prefix, errno, now, early ? 0 : 1);
     this.counters.refused++;
-    const delay = Math.min(this.firstDelay * 2 ** Math.min(attempts - 1, 30), this.maxDelay);
-    this.schedule.at(prefix, now + delay, now);
+    if (!early) {
+      const delay = Math.min(this.firstDelay * 2 ** Math.min(attempts - 1, 30), this.maxDelay);
+      this.schedule.at(prefix, now + delay, now);
+    }
     if (!isNews) return;
     this.log.add({ type: 'refused', prefix, hops: this.state.wanted[prefix], errno, at: now });
     if (op === OP_CREATE && errno === EEXIST) this.auditWanted = true;

@@ -18,6 +18,11 @@ export class RetrySchedule {
     return this.wheel.has(prefix);
   }
 
+  /** Whether there is an appointment that lies in the future. */
+  isAhead(prefix: number, now: number): boolean {
+    return this.wheel.has(prefix) && this.times[prefix] > now;
+  }
+
   /** Replaces an earlier appointment. One that lies later than the old one may come late by up to 62 slots, never early. */
   at(prefix: number, time: number, now: number): void {
     if (prefix >= this.times.length) this.grow(prefix);
