@@ -1,6 +1,7 @@
 // The rtnetlink codec against the real kernel: what it says is read as `ip` shows it, what we write is accepted and read back as the same hops,
 // and the mirror agrees with a dump whatever happened before. In a network namespace of the test process's own, which ends with it.
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labProblem } from '../../cli/lab/lab.js';
 import { KernelMirror } from '../../fib/kernel-mirror.js';
@@ -42,9 +43,13 @@ function ip(...args: string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** Several `ip` commands, one a line. */
+/** Several `ip` commands, one a line; or `sysctl name value`. */
 function run(commands: string): void {
-  for (const line of commands.trim().split('\n')) ip(...line.trim().split(/\s+/));
+  for (const line of commands.trim().split('\n')) {
+    const words = line.trim().split(/\s+/);
+    if (words[0] === 'sysctl') writeFileSync(`/proc/sys/net/${words[1]}`, words[2]!);
+    else ip(...words);
+  }
 }
 
 function json<T>(...args: string[]): T[] {
@@ -333,6 +338,8 @@ describe.skipIf(problem !== undefined)('rtnetlink against the kernel', () => {
         'link add t2 type veth peer name far2\nlink set far2 up\naddr add 10.9.0.1/24 dev t2\nlink set t2 up\nroute add 203.0.117.0/24 via 10.9.0.2',
       ],
       ['an address less', 'addr del 10.0.2.1/24 dev t0'],
+      ['the only address of a link', 'addr del 10.9.0.1/24 dev t2'],
+      ['a setting', 'sysctl ipv4/conf/t0/forwarding 1\nsysctl ipv6/conf/t0/forwarding 1'],
       ['a link down', 'link set t1 down'],
       ['the link up again', 'link set t1 up'],
       ['a link less', 'link del t2'],
@@ -385,7 +392,7 @@ describe.skipIf(problem !== undefined)('rtnetlink against the kernel', () => {
       expect(reload(mirror)).toEqual([]);
     });
 
-    it('resolves next hops as the kernel forwards', () => {
+    it('resolves next hops as the kernel forwards', async () => {
       run(
         'route replace default via 10.0.0.254\n-6 route replace default via fd00::fe\nroute add 172.16.0.0/12 via 10.0.1.2 dev t1',
       );
@@ -423,7 +430,10 @@ describe.skipIf(problem !== undefined)('rtnetlink against the kernel', () => {
         expect(resolve(address), address).toBe('unreachable');
       }
       run('link set far0 down');
-      reload(mirror);
+      await waitFor(() => {
+        reload(mirror);
+        return !mirror.isUp(at('t0'));
+      }, 'the loss of the carrier');
       for (const address of ['10.0.0.77', '8.8.8.8', 'fd00::77']) expect(resolve(address), address).toBe('unreachable');
       expect(resolve('172.16.5.5')).toBe('via 10.0.1.2 dev t1');
       run('link set far0 up');

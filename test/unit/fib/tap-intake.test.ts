@@ -195,16 +195,27 @@ describe('votes from a tap', () => {
   });
 
   it('count what finds no room, and make room where it can be made', () => {
-    const full = new Bench({ maxNextHops: 2 });
-    for (const n of [1, 2, 3]) full.reach(`10.0.0.${n}`, n);
-    for (const n of [1, 2, 3]) full.update(0, announce(`10.0.0.${n}`, `10.${n}.0.0/16`), n);
-    expect(full.take()).toEqual(['0 10.1.0.0/16 1 @1', '0 10.2.0.0/16 2 @2', '0 10.3.0.0/16 0 @3']);
-    expect(full.tap.tableFull).toBe(1);
-    full.update(0, withdraw('10.1.0.0/16'));
-    full.tap.kernelChanged(4);
-    full.take();
-    full.update(0, announce('10.0.0.3', '10.3.0.0/16'), 5);
-    expect(full.take()).toEqual(['0 10.3.0.0/16 3 @5']);
+    const bench = new Bench({ maxNextHops: 2 });
+    for (const n of [1, 2, 3]) bench.reach(`10.0.0.${n}`, n);
+    for (const n of [1, 2]) bench.update(0, announce(`10.0.0.${n}`, `10.${n}.0.0/16`), n);
+    bench.update(0, withdraw('10.1.0.0/16'), 3);
+    // The one that is not in use any more makes room.
+    bench.update(0, announce('10.0.0.3', '10.3.0.0/16'), 4);
+    bench.update(0, announce('10.0.0.1', '10.1.0.0/16'), 5);
+    expect(bench.take()).toEqual([
+      '0 10.1.0.0/16 0 @3',
+      '0 10.1.0.0/16 0 @5',
+      '0 10.1.0.0/16 1 @1',
+      '0 10.2.0.0/16 2 @2',
+      '0 10.3.0.0/16 3 @4',
+    ]);
+    expect(bench.tap.tableFull).toBe(1);
+    // That nothing could be freed is not tried again before the kernel changes.
+    bench.update(0, withdraw('10.2.0.0/16'), 6);
+    bench.update(0, announce('10.0.0.1', '10.1.0.0/16'), 7);
+    bench.tap.kernelChanged(8);
+    bench.update(0, announce('10.0.0.1', '10.1.0.0/16'), 9);
+    expect(bench.take()).toEqual(['0 10.1.0.0/16 0 @7', '0 10.1.0.0/16 1 @9', '0 10.2.0.0/16 0 @6']);
   });
 
   it('are what the last announcement and the last kernel say, whatever happened', () => {
