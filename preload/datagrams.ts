@@ -4,7 +4,6 @@ import koffi from 'koffi';
 import { MAX_DATAGRAM } from './native.js';
 
 const MSG_DONTWAIT = 0x40;
-const MSG_TRUNC = 0x20;
 const MMSGHDR_SIZE = 64;
 const IOVEC_SIZE = 16;
 
@@ -22,7 +21,7 @@ export class DatagramReader {
   /** The headers point into it. */
   private readonly iovecs: DataView;
 
-  /** `size`: bytes for one datagram; a longer one is reported by `truncated`. */
+  /** `size`: bytes for one datagram; the rest of a longer one is lost. */
   constructor(count = 64, size = MAX_DATAGRAM) {
     this.count = count;
     this.size = size;
@@ -50,9 +49,5 @@ export class DatagramReader {
 
   end(i: number): number {
     return i * this.size + this.headers.getUint32(i * MMSGHDR_SIZE + 56, true);
-  }
-
-  truncated(i: number): boolean {
-    return (this.headers.getInt32(i * MMSGHDR_SIZE + 48, true) & MSG_TRUNC) !== 0;
   }
 }

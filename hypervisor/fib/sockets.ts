@@ -1,13 +1,15 @@
 // The replicas' netlink sockets, as the forwarding table's thread polls and reads them. Owns the descriptors and the array that poll()
 // takes; what comes in goes to the engine, unread.
-import { close, MAX_DATAGRAM, pollDescriptors, receiveInto, sendFrom } from '../../preload/native.js';
+import { DatagramReader } from '../../preload/datagrams.js';
+import { close, pollDescriptors, sendFrom } from '../../preload/native.js';
 
 const POLLIN = 1;
 const POLLOUT = 4;
 const ENTRY = 8;
 const EAGAIN = -11;
-/** Datagrams read from one socket before the others have their turn. */
-const READ_AT_ONCE = 256;
+/** Datagrams read from one socket before the others have their turn: so many system calls of so many each. */
+const READS_AT_ONCE = 4;
+const DATAGRAMS = 64;
 
 interface Open {
   fd: number;
@@ -27,7 +29,7 @@ export class ReplicaSockets {
   private readonly others: readonly number[];
   private sockets: Open[] = [];
   private fds = new DataView(new ArrayBuffer(ENTRY * 64));
-  private readonly buffer = new Uint8Array(MAX_DATAGRAM);
+  private readonly reader = new DatagramReader(DATAGRAMS);
   /** The array does not hold what is open. */
   private stale = true;
   /** The last poll found something. */
@@ -99,15 +101,18 @@ export class ReplicaSockets {
   }
 
   private readOne(socket: Open): void {
-    for (let left = READ_AT_ONCE; left > 0; left--) {
-      const length = receiveInto(socket.fd, this.buffer);
-      if (length === EAGAIN) return;
-      if (length <= 0) {
-        this.close(socket);
-        return;
+    const { reader } = this;
+    for (let left = READS_AT_ONCE; left > 0; left--) {
+      const count = reader.read(socket.fd);
+      if (count === EAGAIN) return;
+      for (let i = 0; i < count; i++) {
+        // An empty one is the end of file.
+        if (reader.end(i) === reader.start(i)) return this.close(socket);
+        this.events.datagram(socket.replica, socket.fd, reader.buffer, reader.start(i), reader.end(i));
+        if (!this.sockets.includes(socket)) return;
       }
-      this.events.datagram(socket.replica, socket.fd, this.buffer, 0, length);
-      if (!this.sockets.includes(socket)) return;
+      if (count < 0) return this.close(socket);
+      if (count < DATAGRAMS) return;
     }
   }
 

@@ -1,6 +1,7 @@
 // Descriptor passing and the polling thread, on real sockets.
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { DatagramReader } from '../../../preload/datagrams.js';
 import {
   AF_UNIX,
   SOCK_SEQPACKET,
@@ -9,11 +10,17 @@ import {
   SO_SNDBUF,
   SystemCallError,
   bindAbstract,
+  clearEvent,
   close,
+  eventfd,
   getsockopt,
+  pollDescriptors,
+  receiveInto,
   receiveMessage,
+  sendFrom,
   sendMessage,
   setSendBuffer,
+  signalEvent,
   socketpair,
 } from '../../../preload/native.js';
 import { Poller } from '../../../preload/poller.js';
@@ -95,6 +102,76 @@ describe('socket calls', () => {
     const before = read();
     setSendBuffer(left, before);
     expect(read()).toBeGreaterThan(before);
+  });
+});
+
+describe('datagrams without a copy', () => {
+  it('come in order, many at once, and the end of file last', () => {
+    const [left, right] = pair(SOCK_SEQPACKET);
+    const reader = new DatagramReader(8, 64);
+    expect(reader.read(right)).toBe(-11);
+    const bytes = Uint8Array.from({ length: 40 }, (_, i) => i);
+    for (let i = 0; i < 11; i++) expect(sendFrom(left, bytes, i, 40)).toBe(40 - i);
+    close(left);
+    const seen: number[][] = [];
+    for (const expected of [8, 4]) {
+      const count = reader.read(right);
+      // After the last datagram comes the empty one that is the end of file.
+      expect(Math.min(count, expected)).toBe(expected);
+      for (let i = 0; i < expected; i++) seen.push([...reader.buffer.subarray(reader.start(i), reader.end(i))]);
+    }
+    expect(seen.pop()).toEqual([]);
+    expect(seen).toEqual(Array.from({ length: 11 }, (_, i) => [...bytes.subarray(i)]));
+  });
+
+  it('are cut at the room there is for one', () => {
+    const [left, right] = pair(SOCK_SEQPACKET);
+    const reader = new DatagramReader(4, 16);
+    for (const length of [40, 3]) expect(sendFrom(left, new Uint8Array(40).fill(length), 0, length)).toBe(length);
+    expect(reader.read(right)).toBe(2);
+    expect([...reader.buffer.subarray(reader.start(0), reader.end(0))]).toEqual(new Array(16).fill(40));
+    expect([...reader.buffer.subarray(reader.start(1), reader.end(1))]).toEqual([3, 3, 3]);
+  });
+
+  it('report errors as numbers', () => {
+    const [left, right] = pair(SOCK_SEQPACKET);
+    const buffer = new Uint8Array(1000);
+    expect(receiveInto(right, buffer)).toBe(-11);
+    let sent = 0;
+    for (let result = 0; result >= 0; sent++) result = sendFrom(left, buffer, 0, buffer.length);
+    expect(sent).toBeGreaterThan(1);
+    expect(sendFrom(left, buffer, 0, buffer.length)).toBe(-11);
+    expect(receiveInto(right, buffer)).toBe(1000);
+    const [near, far] = pair(SOCK_SEQPACKET);
+    close(far);
+    expect(sendFrom(near, buffer, 0, 1)).toBe(-32);
+    expect(receiveInto(999_999, buffer)).toBe(-9);
+  });
+
+  it('are waited for, many descriptors at once', () => {
+    const pairs = [pair(SOCK_SEQPACKET), pair(SOCK_SEQPACKET), pair(SOCK_SEQPACKET)];
+    const fds = new DataView(new ArrayBuffer(24));
+    pairs.forEach(([, right], i) => {
+      fds.setInt32(8 * i, right, true);
+      fds.setInt16(8 * i + 4, 1, true);
+    });
+    expect(pollDescriptors(fds, 3, 0)).toBe(0);
+    sendFrom(pairs[1][0], Uint8Array.of(1), 0, 1);
+    expect(pollDescriptors(fds, 3, -1)).toBe(1);
+    expect([0, 1, 2].map((i) => fds.getInt16(8 * i + 6, true))).toEqual([0, 1, 0]);
+  });
+
+  it('an event is over when it is cleared', () => {
+    const fd = eventfd();
+    open.push(fd);
+    const fds = new DataView(new ArrayBuffer(8));
+    fds.setInt32(0, fd, true);
+    fds.setInt16(4, 1, true);
+    signalEvent(fd);
+    signalEvent(fd);
+    expect(pollDescriptors(fds, 1, 0)).toBe(1);
+    clearEvent(fd);
+    expect(pollDescriptors(fds, 1, 0)).toBe(0);
   });
 });
 
