@@ -19,6 +19,7 @@ import type { RouteBatch } from './route-batch.js';
 import { TapIntake } from './tap-intake.js';
 import type { InternalLink } from './virtual-kernel/types.js';
 import { VirtualKernel } from './virtual-kernel/virtual-kernel.js';
+import { VoteHops } from './vote-hops.js';
 
 /** Where a replica's votes come from: its writes to the kernel, its best routes on the tap, or nowhere. */
 export type FibSource = 'netlink' | 'tap' | 'none';
@@ -77,6 +78,7 @@ export class FibEngine {
   private readonly tap: TapIntake;
   private readonly probes: FibProbes;
   private readonly classes: HopClasses;
+  private readonly meanings: VoteHops;
   private readonly events: KernelEvents;
   private readonly probePrefix: number;
   private readonly networks: Set<number>;
@@ -108,11 +110,13 @@ export class FibEngine {
     this.networks = new Set(options.networks.map((network) => this.prefixes.parse(network)));
     this.probes = new FibProbes(sources.length, options.probe.nextHops, (r, n) => effects.probe(r, n));
     this.classes = new HopClasses(this.hops, internal.ifindex);
+    const resolver = new Resolver(this.mirror);
+    this.meanings = new VoteHops(this.hops, this.mirror, resolver);
     this.tap = new TapIntake({
       replicas: sources.length,
       prefixes: this.prefixes,
       hops: this.hops,
-      resolver: new Resolver(this.mirror),
+      resolver,
       exclude: (prefix) => prefix === this.probePrefix || this.networks.has(prefix),
       vote: (r, prefix, hops, at) => this.vote(r, prefix, hops, at),
     });
@@ -195,6 +199,7 @@ export class FibEngine {
     this.now = now;
     if (this.events.linksChanged) {
       this.events.linksChanged = false;
+      this.meanings.forget();
       this.tap.kernelChanged(now);
       this.installer.retryAll(now);
     }
@@ -263,7 +268,8 @@ export class FibEngine {
 
   /** Next hops that exist only behind the hypervisor forward nothing: they count as no route. */
   private vote(r: number, prefix: number, hops: number, now: number): void {
-    this.voter.vote(r, prefix, hops !== 0 && this.classes.isInternal(hops) ? 0 : hops, now);
+    const none = hops === 0 || this.classes.isInternal(hops);
+    this.voter.vote(r, prefix, none ? 0 : this.meanings.meaning(hops), now);
   }
 
   private sweepIfGrown(): void {
@@ -288,6 +294,7 @@ export class FibEngine {
     hops.sweep(usedHops);
     bodies.sweep(usedBodies);
     this.classes.forget();
+    this.meanings.forget();
     this.sizeAfterSweep = prefixes.size;
   }
 }
