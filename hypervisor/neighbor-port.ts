@@ -152,11 +152,12 @@ export class NeighborPort {
       return;
     }
     if (verdict.kind === 'treat-as-withdraw') this.noteTreatAsWithdraw(verdict);
-    this.noteInput(this.view.endOfRib);
+    const at = now();
+    this.noteInput(this.view.endOfRib, at);
     if (negotiated.as4 || this.view.sectionCount === 0) {
-      this.context.replicator.receive(this.index, message, start, end, this.view, verdict, now());
+      this.context.replicator.receive(this.index, message, start, end, this.view, verdict, at);
     } else {
-      this.receiveTranslated(message, verdict);
+      this.receiveTranslated(message, verdict, at);
     }
     this.events.input();
     this.context.schedule();
@@ -241,7 +242,7 @@ export class NeighborPort {
   }
 
   /** A neighbour without 4-byte AS numbers: its paths are translated (RFC 6793), a named exception to byte-exact delivery. */
-  private receiveTranslated(message: Uint8Array, verdict: UpdateVerdict): void {
+  private receiveTranslated(message: Uint8Array, verdict: UpdateVerdict, received: number): void {
     const { translated, view } = this;
     const families = this.negotiated!.families;
     translated.reset();
@@ -251,7 +252,7 @@ export class NeighborPort {
     for (let at = 0; at < bytes.length;) {
       const end = at + ((bytes[at + 16] << 8) | bytes[at + 17]);
       const again = parseUpdate(bytes, at, end, { as4: true, ebgp: true, families }, view);
-      if (again.kind !== 'reset') this.context.replicator.receive(this.index, bytes, at, end, view, again, now());
+      if (again.kind !== 'reset') this.context.replicator.receive(this.index, bytes, at, end, view, again, received);
       at = end;
     }
   }
@@ -268,9 +269,8 @@ export class NeighborPort {
     this.session.write(emitter.endOfRib());
   }
 
-  private noteInput(endOfRib: Family | undefined): void {
+  private noteInput(endOfRib: Family | undefined, at: number): void {
     const { restart, log } = this.context;
-    const at = now();
     restart.input(this.index, at);
     if (endOfRib === undefined) return;
     restart.endOfRib(this.index, endOfRib, at);

@@ -13,10 +13,14 @@ export interface RestartWatchOptions {
   restartTime: number;
   /** How long after `begin` unconfirmed routes may stay, ms. */
   staleRoutes: number;
+  /** All that has come in must have been worked off for so long, ms: in it votes become stable, and stable votes settle contests. Default 0. */
+  rest?: number;
   /** A neighbour that sends no End-of-RIB has told everything when it has been silent for so long, ms. Default 5000. */
   quiet?: number;
 }
 
+/** Where replicas disagree there is a verdict one stability threshold after they have come to rest, and a little more. */
+const RESTS = 2;
 /** BIRD sits on a fresh table for up to 3 s. */
 const DEFAULT_QUIET_MS = 5000;
 
@@ -43,6 +47,8 @@ export class RestartWatch {
   private readonly neighbors: Watched[];
   private preserved = 0;
   private beganAt = Infinity;
+  /** Since when everything that was told has been worked off, ms. */
+  private settledAt = Infinity;
 
   constructor(options: RestartWatchOptions) {
     this.options = options;
@@ -103,10 +109,7 @@ export class RestartWatch {
     return this.neighbors.flatMap(({ toldAt }, n) => (toldAt === Infinity ? [n] : []));
   }
 
-  /**
-   * True once: when the state leaves `waiting`. `settled` says whether everything that came in before a time has been worked off by
-   * the replicas, and what they made of it has been decided.
-   */
+  /** True once: when the state leaves `waiting`. `settled` says whether the replicas have worked off all that came in before a time. */
   check(now: number, settled: (since: number) => boolean): boolean {
     if (this.state !== 'waiting' || now < this.beganAt) return false;
     let last = -Infinity;
@@ -115,16 +118,21 @@ export class RestartWatch {
       if (toldAt === Infinity && silenceCounts && now - lastInput >= this.quiet) neighbor.toldAt = lastInput;
       last = Math.max(last, neighbor.toldAt);
     }
-    if (last !== Infinity && settled(last)) this.state = 'resynchronised';
+    this.settledAt = last !== Infinity && settled(last) ? Math.min(this.settledAt, now) : Infinity;
+    if (now - this.settledAt >= (this.options.rest ?? 0)) this.state = 'resynchronised';
     else if (now - this.beganAt >= this.options.staleRoutes) this.state = 'expired';
     return this.state !== 'waiting';
   }
 }
 
 /** The watch of a configured router. Without the kernel nothing is preserved over a restart, and nothing is offered. */
-export function restartWatchOf({ fib, neighbors }: RouterConfig): RestartWatch {
-  const restartTime = fib.backend === 'kernel' ? fib.restartTime : 0;
-  return new RestartWatch({ neighbors: neighbors.length, restartTime, staleRoutes: fib.staleRoutes });
+export function restartWatchOf({ fib, neighbors, voting }: RouterConfig): RestartWatch {
+  return new RestartWatch({
+    neighbors: neighbors.length,
+    restartTime: fib.backend === 'kernel' ? fib.restartTime : 0,
+    staleRoutes: fib.staleRoutes,
+    rest: RESTS * voting.stabilityThreshold,
+  });
 }
 
 function down(): Watched {

@@ -44,6 +44,7 @@ export function renderStatus(status: RouterStatus): string {
     `electorate ${status.electorate.join(', ') || '(empty)'} (epoch ${status.epoch}${status.master ? `, master ${status.master}` : ''}, quorum ${status.quorum})`,
     `ballots ${count(ballots.total)}, unanimous ${count(ballots.unanimous)}${share}, contested ${count(ballots.contested)}, without majority ${count(ballots.withoutMajority)}`,
     ...(status.fib === null ? [] : [renderFibStatus(status.fib)]),
+    ...(status.restart.restarting ? [renderRestart(status.restart)] : []),
     '',
     table(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
     '',
@@ -64,6 +65,11 @@ export function renderStatus(status: RouterStatus): string {
       replicas,
     ),
   ].join('\n');
+}
+
+function renderRestart({ missing }: RouterStatus['restart']): string {
+  const whom = missing.length === 0 ? 'the replicas' : missing.join(', ');
+  return `restarted: routes of the last run stay until all is known again; waiting for ${whom}`;
 }
 
 async function watch(options: StatusOptions, seconds: number): Promise<void> {

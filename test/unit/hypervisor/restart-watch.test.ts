@@ -14,8 +14,8 @@ const unaware = { families: BOTH, gracefulRestart: undefined };
 describe('the restart watch', () => {
   let watch: RestartWatch;
   let asked: number[];
-  const make = (neighbors = 2, restartTime = 120) =>
-    new RestartWatch({ neighbors, restartTime, staleRoutes: STALE, quiet: QUIET });
+  const make = (neighbors = 2, restartTime = 120, rest = 0) =>
+    new RestartWatch({ neighbors, restartTime, staleRoutes: STALE, quiet: QUIET, rest });
   const settled = (since: number): boolean => asked.push(since) > 0;
   const unsettled = (): boolean => false;
 
@@ -43,6 +43,19 @@ describe('the restart watch', () => {
     expect(watch.state).toBe('resynchronised');
     expect(watch.restarting).toBe(false);
     expect(watch.check(100_800, settled)).toBe(false);
+  });
+
+  test('lets contests be settled: all has to be worked off for a while, without a break', () => {
+    watch = make(1, 120, 2000);
+    watch.begin(1, 0);
+    watch.up(0, { families: 1, gracefulRestart: aware }, 0);
+    watch.endOfRib(0, 0, 10);
+    expect(watch.check(100, settled)).toBe(false);
+    expect(watch.check(1500, unsettled)).toBe(false);
+    expect(watch.check(2000, settled)).toBe(false);
+    expect(watch.check(3999, settled)).toBe(false);
+    expect(watch.check(4000, settled)).toBe(true);
+    expect(watch.state).toBe('resynchronised');
   });
 
   test('asks only for the families of the session', () => {

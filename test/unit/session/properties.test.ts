@@ -1,7 +1,7 @@
 // Properties of the session state machine under any sequence of events: it never throws, holds the contract at the head of
 // session/fsm.ts, and its timers always run out.
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SessionFsm } from '../../../session/fsm.js';
 import type { SessionConfig, SessionEffect, SessionEvent } from '../../../session/fsm.js';
 import { makeCapabilities } from '../../../wire/bgp/capabilities.js';
@@ -10,6 +10,9 @@ import { encodeGracefulRestart } from '../../../wire/bgp/graceful-restart.js';
 import { encodeMessage, KEEPALIVE } from '../../../wire/bgp/message.js';
 import { encodeNotification } from '../../../wire/bgp/notification.js';
 import { encodeOpen } from '../../../wire/bgp/open.js';
+
+// Hundreds of runs each: on a busy machine they take longer than a test usually may.
+vi.setConfig({ testTimeout: 60_000 });
 
 const RESTART = { restarting: false, notification: false, restartTime: 120, families: 3, forwarding: 1 };
 
