@@ -2,7 +2,7 @@
 // It gives what BIRD (`gateway recursive`) and zebra give for the same kernel. Owns the look-up; the routes are the mirror's.
 import { IPV4_UNICAST, maxPrefixBits } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
-import { RT_TABLE_LOCAL, RT_TABLE_MAIN, RTN_UNICAST } from '../wire/netlink/constants.js';
+import { RT_TABLE_LOCAL, RT_TABLE_MAIN, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST } from '../wire/netlink/constants.js';
 import { NETLINK_HEADER } from '../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../wire/netlink/route.js';
 import type { ForeignRoute } from './foreign-routes.js';
@@ -54,7 +54,10 @@ export class Resolver {
       if (candidate.srcLen !== 0 || candidate.tos !== 0) continue;
       const { message } = candidate;
       if (parseRoute(message, NETLINK_HEADER, message.length, this.route) !== undefined) continue;
-      if (this.route.type !== RTN_UNICAST) return 0;
+      // As BIRD and zebra do: a next hop in a blackhole (RFC 3882, 5635) takes its routes there; an unreachable one makes them unreachable.
+      const { type } = this.route;
+      if (type === RTN_BLACKHOLE || type === RTN_PROHIBIT) return encodeHops(this.route, out);
+      if (type !== RTN_UNICAST) return 0;
       if (!this.collect(family, address)) continue;
       return Math.max(0, encodeHops(this.result, out));
     }

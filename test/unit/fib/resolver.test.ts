@@ -77,12 +77,19 @@ describe('next-hop resolution', () => {
     expect(resolve('192.0.2.1')).toBe('via 10.0.1.3 dev eth1');
   });
 
-  it('finds no way to own addresses, through a blackhole, over a link nobody knows, to a link-local address', () => {
-    const blackhole = routeMessage({ prefix: '192.0.2.0/24', hops: Uint8Array.of(nl.RTN_BLACKHOLE, 0) });
+  it('follows a route to nowhere', () => {
+    const nowhere = (prefix: string, type: number) => routeMessage({ prefix, hops: Uint8Array.of(type, 0) });
+    const resolve = resolverOf(nowhere('192.0.2.0/24', nl.RTN_BLACKHOLE), nowhere('192.0.3.0/24', nl.RTN_PROHIBIT));
+    expect(resolve('192.0.2.1')).toBe('blackhole');
+    expect(resolve('192.0.3.1')).toBe('prohibit');
+  });
+
+  it('finds no way to own addresses, the unreachable, over a link nobody knows, to a link-local address', () => {
+    const unreachable = routeMessage({ prefix: '192.0.2.0/24', hops: Uint8Array.of(nl.RTN_UNREACHABLE, 0) });
     const resolve = resolverOf(
       ...UP,
       ...CONNECTED,
-      blackhole,
+      unreachable,
       route('10.0.1.1/32', [hop(1)], { table: nl.RT_TABLE_LOCAL, type: nl.RTN_LOCAL }),
       route('10.0.1.255/32', [hop(1)], { table: nl.RT_TABLE_LOCAL, type: nl.RTN_BROADCAST }),
       route('0.0.0.0/0', [hop(1, '10.0.1.9')]),
