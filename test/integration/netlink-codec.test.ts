@@ -67,7 +67,7 @@ describe.skipIf(problem !== undefined)('rtnetlink against the kernel', () => {
   const view = new RouteView();
   const scratch = new Uint8Array(MAX_HOPS_LENGTH);
 
-  beforeAll(() => {
+  beforeAll(async () => {
     unshare(CLONE_NEWNET);
     run(`link set lo up
       link add t0 type veth peer name far0
@@ -82,7 +82,11 @@ describe.skipIf(problem !== undefined)('rtnetlink against the kernel', () => {
       link set far1 up
       neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev t0
       rule add from 192.0.2.0/24 table 100 priority 900`);
-    for (const { ifindex, ifname } of json<{ ifindex: number; ifname: string }>('link')) index.set(ifname, ifindex);
+    type Shown = { ifindex: number; ifname: string; operstate: string };
+    // The carrier comes in the kernel's own time.
+    const settled = (): boolean => json<Shown>('link').every((link) => link.ifname === 'lo' || link.operstate === 'UP');
+    await waitFor(settled, 'links that are up');
+    for (const { ifindex, ifname } of json<Shown>('link')) index.set(ifname, ifindex);
     client = new RtnetlinkClient();
   });
 
