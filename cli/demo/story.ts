@@ -9,6 +9,7 @@ import type { FlowReport } from '../lab/packet-flow.js';
 import { send } from '../lab/process.js';
 import { waitFor } from '../lab/wait.js';
 import { count } from '../output/table.js';
+import { HOSTS } from './forwarding.js';
 import type { DemoNetwork, UpstreamSummary } from './network.js';
 import type { Screen } from './screen.js';
 import { NEIGHBORS, REPLICAS, UPSTREAMS } from './topology.js';
@@ -64,6 +65,7 @@ const POLL_MS = 50;
 const FEED_DEADLINE_MS = 600_000;
 const RETURN_DEADLINE_MS = 180_000;
 const SESSION_DEADLINE_MS = 30_000;
+const ROUTES_DEADLINE_MS = 60_000;
 /** Routes compared one by one; of larger tables an even sample. */
 const COMPARED = 50_000;
 
@@ -83,6 +85,11 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     what: 'prefixes arrive',
     deadlineMs: FEED_DEADLINE_MS,
     until: (status) => arrived(status) > 0 && performance.now(),
+  });
+  await watch(network, screen, prefixes, {
+    what: 'routes appear in the kernel',
+    deadlineMs: ROUTES_DEADLINE_MS,
+    until: (status) => (status.fib?.installed ?? 0) >= HOSTS,
   });
   const { flow, hosts } = await network.startConversation();
   screen.event(`the kernel has routes: the customer sends packets to ${hosts.length} hosts behind the upstreams`);

@@ -40,7 +40,7 @@ export function routerYaml(strategy: string, runDirectory: string): string {
     'replicas:',
     ...REPLICAS.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${strategy} }`,
-    'fib: { backend: none }',
+    'fib: { backend: kernel }',
     '',
   ].join('\n');
 }
