@@ -383,9 +383,9 @@ export class Installer {
     this.schedule.at(prefix, now + this.firstDelay, now);
   }
 
-  /** The delay is over. If that leads to another repair, the delay begins again. */
+  /** The delay is over. If that leads to another repair, the delay begins again; if repairs are refused, that has delays of its own. */
   private endDamping(prefix: number, now: number): void {
-    if (this.state.differs(prefix)) this.damp(prefix, now);
+    if (this.state.differs(prefix) && !this.failures.has(prefix)) this.damp(prefix, now);
     else this.state.flags[prefix] &= ~DAMPED;
   }
 

@@ -4,6 +4,7 @@ import type { FibChecker } from './checker.js';
 import { economy, foreign, newContinuity, newPacing, restarts } from './checkers/care.js';
 import { newPromptness, quiet, reports } from './checkers/progress.js';
 import { truth, verdicts, writes } from './checkers/verdicts.js';
+import { EngineWorld } from './engine-world.js';
 import { FibFaults } from './faults.js';
 import { fibScenarioOf } from './scenario.js';
 import type { FibScenario } from './scenario.js';
@@ -39,11 +40,19 @@ export interface FibOutcome {
   scenario: FibScenario;
 }
 
-/** `only`: the name of the checker to be asked; all when left out. */
+/** Voter and installer alone. `only`: the name of the checker to be asked; all when left out. */
 export function simulateFib(seed: number, only?: string, sabotage: FibSabotage = 'none'): FibOutcome {
-  const scenario = fibScenarioOf(seed);
   const checkers = fibCheckers().filter(({ name }) => only === undefined || name === only);
-  const world = new FibWorld(scenario, checkers, sabotage);
+  return run(new FibWorld(fibScenarioOf(seed), checkers, sabotage));
+}
+
+/** The same scenario with the whole engine. */
+export function simulateEngine(seed: number): FibOutcome {
+  return run(new EngineWorld(fibScenarioOf(seed), fibCheckers()));
+}
+
+function run(world: FibWorld): FibOutcome {
+  const { scenario } = world;
   world.begin();
   const faults = new FibFaults(world);
   const trouble = new Trouble(world);
@@ -54,7 +63,7 @@ export function simulateFib(seed: number, only?: string, sabotage: FibSabotage =
   if (world.violation === undefined) world.finish();
   const { violation, writes: written } = world;
   return {
-    seed,
+    seed: scenario.seed,
     ...(violation === undefined ? {} : { violation }),
     steps,
     writes: written,

@@ -46,6 +46,7 @@ const DIRTY_AT_ONCE = 4;
 const FIRST_ID = 2;
 const TRUE_HOPS = 4;
 const WRONG_HOPS = 8;
+export const ALL_HOPS = [1, 2, 3, 4, 5, 6, 7, WRONG_HOPS];
 
 export interface FibLink {
   running: boolean;
@@ -78,8 +79,8 @@ export class FibWorld {
   protected readonly random: Random;
   protected readonly batch: RouteBatch;
   private readonly checkers: readonly FibChecker[];
-  private readonly sabotage: FibSabotage;
-  private readonly inputTimes = new Map<number, number>();
+  protected readonly sabotage: FibSabotage;
+  protected readonly inputTimes = new Map<number, number>();
   private readonly lastVerdicts = new Map<number, number>();
   private readonly caughtUp: Float64Array;
   private readonly dirty = new Uint32Array(DIRTY_AT_ONCE);
@@ -197,11 +198,15 @@ export class FibWorld {
   private ask(question: (checker: FibChecker) => string | undefined): void {
     for (const checker of this.checkers) {
       const problem = question(checker);
-      if (problem !== undefined) this.violation ??= `t=${this.queue.now.toFixed(1)} ${checker.name}: ${problem}`;
+      if (problem !== undefined) this.fail(`${checker.name}: ${problem}`);
     }
   }
 
-  private inThisLife(delay: number, run: () => void): void {
+  protected fail(problem: string): void {
+    this.violation ??= `t=${this.queue.now.toFixed(1)} ${problem}`;
+  }
+
+  protected inThisLife(delay: number, run: () => void): void {
     const { life } = this;
     this.queue.after(delay, () => {
       if (life === this.life) run();

@@ -122,6 +122,27 @@ describe('refusals', () => {
     expect(installer.isInstalled(2)).toBe(true);
   });
 
+  it('move apart also when the route had been removed by somebody else before', () => {
+    installer.want(P, A, 0);
+    write(0);
+    installer.external(P, 0, 100);
+    const attempts: number[] = [];
+    for (let now = 100; now < 20_000; now += 50) if (write(now, { [P]: EINVAL }).length > 0) attempts.push(now);
+    expect(attempts.length).toBeLessThanOrEqual(6);
+  });
+
+  it('what is tried before its time does not count, nor put off what is to come', () => {
+    installer.want(P, A, 0);
+    write(0, { [P]: EINVAL });
+    for (let now = 50; now < 1000; now += 50) {
+      installer.retry(P);
+      write(now, { [P]: EINVAL });
+    }
+    expect(installer.listFailures()).toMatchObject([{ attempts: 1 }]);
+    expect(write(1200, { [P]: EINVAL })).toHaveLength(1);
+    expect(installer.listFailures()).toMatchObject([{ attempts: 2 }]);
+  });
+
   it('are reported at the beginning, when the reason changes, and at the end', () => {
     installer.want(P, A, 0);
     write(0, { [P]: ENOMEM });

@@ -51,21 +51,20 @@ export const restarts: FibChecker = {
   },
 };
 
-/** Between two equal writes that the kernel refuses there is a pause, unless there was a reason to try again. */
+/** Between two writes that the kernel refuses there is a pause, apart from those for which there was a new reason to try. */
 export function newPacing(): FibChecker {
-  const last = new Map<number, { key: string; at: number }>();
+  const last = new Map<number, number>();
   return {
     name: 'pacing',
-    onWrite(world, { op, prefix, hops, errno }) {
+    onWrite(world, { prefix, errno }) {
       const { now } = world.queue;
       const before = last.get(prefix);
-      const key = `${op} ${hops}`;
-      if (errno === 0) last.delete(prefix);
-      else last.set(prefix, { key, at: now });
       // A general retry is carried out up to one delay after its reason.
-      const reason = (world.notes.nudged.get(prefix) ?? -Infinity) + RETRY_FIRST;
-      if (before?.key !== key || now - before.at >= RETRY_FIRST || reason >= now) return undefined;
-      return `prefix ${prefix}: a refused write is repeated after ${(now - before.at).toFixed(0)} ms`;
+      const reason = (world.notes.nudged.get(prefix) ?? -Infinity) + RETRY_FIRST >= now;
+      if (errno === 0) last.delete(prefix);
+      else if (before === undefined || !reason) last.set(prefix, now);
+      if (before === undefined || reason || now - before >= RETRY_FIRST) return undefined;
+      return `prefix ${prefix}: a refused write is repeated after ${(now - before).toFixed(0)} ms`;
     },
   };
 }
