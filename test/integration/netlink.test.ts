@@ -1,10 +1,11 @@
 // The daemons that install routes, under the shim, with a virtual kernel behind them: they see the router's interfaces, write
 // routes and believe that they are installed, leave alone what is right, and follow what happens to links and addresses.
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor as poll } from '../../cli/lab/wait.js';
 import type { Replica, ReplicaExit } from '../../hypervisor/replicas/replica.js';
+import { close } from '../../preload/native.js';
 import { fibDaemons } from '../support/fib-daemons.js';
 import { enterNamespace, processesOf, ReplicaLab, type ProcessStatus } from '../support/replica-lab.js';
 import { establishAll, type ReplicaSpeaker } from '../support/replica-speaker.js';
@@ -18,6 +19,19 @@ const DEADLINE_MS = 20_000;
 const ip = (...args: string[]): void => void execFileSync('ip', args);
 const ROUTES = ['203.0.113.0/24', '2001:db8:77::/48'];
 const VOTES = ['via 10.0.1.2 dev e0', 'via fd00:1::2 dev e0'];
+
+/** Of every process there is. */
+function commandLines(): string[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/cmdline`, 'latin1')];
+      } catch {
+        return [];
+      }
+    });
+}
 
 describe.skipIf(daemons.length === 0)('netlink channels', () => {
   beforeAll(() => enterNamespace());
@@ -164,6 +178,31 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         expect(processes()).toEqual([]);
         const names = daemon.files(replica.paths).map(({ name }) => name);
         expect(readdirSync(replica.paths.dir).sort()).toEqual(names.sort());
+      });
+
+      it('is not started without a kernel that answers, and can be stopped meanwhile', async () => {
+        const make = (name: string): Replica =>
+          lab.make(daemon.replica.kind, {
+            replica: { name, environment: {}, fib: 'netlink', ...daemon.replica },
+            sessions: daemon.sessions,
+            generate: daemon.files,
+            netlink: true,
+            readyTimeout: 2000,
+            stopGrace: 500,
+          });
+        const fds: number[] = [];
+        const [mute, stopped, alone] = ['mute', 'stopped', 'alone'].map(make);
+        for (const unanswered of [mute, stopped]) unanswered.on('netlink', (fd) => fds.push(fd));
+        const running = (): string[] => commandLines().filter((line) => line.includes(lab.directory));
+        await expect(mute.start()).rejects.toThrow(/replica mute: .*(not ready|not listen)[^]* within 2000 ms/);
+        const start = expect(stopped.start()).rejects.toThrow(/^replica stopped: /);
+        await waitFor(() => running().some((line) => line.includes('/stopped/')), 'a process to wait for its kernel');
+        await stopped.stop();
+        await start;
+        await expect(alone.start()).rejects.toThrow(/replica alone: [^]*btr-shim: the hypervisor is gone/);
+        expect([mute, stopped, alone].map(({ state }) => state)).toEqual(['exited', 'exited', 'exited']);
+        expect(running()).toEqual([]);
+        fds.forEach(close);
       });
 
       it('ends as a whole, whichever of its processes dies, and starts again', async () => {
