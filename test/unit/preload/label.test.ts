@@ -9,6 +9,9 @@ const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.repla
 const LISTENER = hex(`42545231 4c 04 00b3 0000 0000 00000000
   0a000101 000000000000000000000000 00000000000000000000000000000000 0102030405060708`);
 
+const NETLINK = hex(`42545231 4e 10 0000 0000 0000 89abcdef
+  00000000000000000000000000000000 00000000000000000000000000000000 0102030405060708`);
+
 describe('control messages', () => {
   it('decode as the shim writes them', () => {
     expect(decodeControlMessage(hex('00000001 00001234'))).toEqual({ kind: 'hello', pid: 0x1234 });
@@ -17,12 +20,18 @@ describe('control messages', () => {
       pid: 7,
       label: { family: 4, address: '10.0.1.1', port: 179, id: '0102030405060708' },
     });
+    expect(decodeControlMessage(Uint8Array.from([...hex('00000006 00000007'), ...NETLINK]))).toEqual({
+      kind: 'netlink',
+      pid: 7,
+      portId: 0x89abcdef,
+    });
     expect(decodeControlMessage(hex('00000005 00000007 6f6f7073'))).toEqual({ kind: 'warn', pid: 7, text: 'oops' });
   });
 
   it('are unknown, never an exception, whatever the bytes', () => {
     expect(decodeControlMessage(hex('00000002 00000007 42545231'))).toEqual({ kind: 'unknown', pid: 7 });
-    const kinds = ['hello', 'bound', 'listening', 'refused', 'warn', 'unknown'];
+    expect(decodeControlMessage(Uint8Array.from([...hex('00000006 00000007'), ...LISTENER])).kind).toBe('unknown');
+    const kinds = ['netlink', 'hello', 'bound', 'listening', 'refused', 'warn', 'unknown'];
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => kinds.includes(decodeControlMessage(bytes).kind)),
     );
