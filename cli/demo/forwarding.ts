@@ -44,19 +44,17 @@ export async function ownPrefixes(namespace: string): Promise<string[]> {
   return stdout.split('\n').flatMap((line) => /^([\d.]+\.\d+(?:\/\d+)?) /.exec(line)?.[1] ?? []);
 }
 
-export interface Conversation {
-  flow: PacketFlow;
-  hosts: string[];
+/** Gets ready to send packets from the customer; to whom is `talk`'s. */
+export function openFlow(lab: Lab): Promise<PacketFlow> {
+  return PacketFlow.start(lab, { from: CUSTOMER.name, to: INTERNET });
 }
 
-/** Packets from the customer to hosts in prefixes of which the router has at least HOSTS by now; resolves once they come back. */
-export async function startConversation(lab: Lab, router: string): Promise<Conversation> {
-  const prefixes = await ownPrefixes(lab.namespace(router));
+/** Sends to hosts in prefixes that the router has routes for, of which there are HOSTS by now; resolves once packets come back. */
+export async function talk(flow: PacketFlow, namespace: string): Promise<void> {
+  const prefixes = await ownPrefixes(namespace);
   const step = Math.floor(prefixes.length / HOSTS);
-  const hosts = Array.from({ length: HOSTS }, (_, index) => hostIn(prefixes[index * step]!));
-  const flow = await PacketFlow.start(lab, { from: CUSTOMER.name, to: INTERNET, destinations: hosts });
+  await flow.sendTo(Array.from({ length: HOSTS }, (_, index) => hostIn(prefixes[index * step]!)));
   await flow.untilFlowing();
-  return { flow, hosts };
 }
 
 /** The first address behind the network's own, or the address itself of a host route. */

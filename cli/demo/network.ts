@@ -12,11 +12,11 @@ import type { Lab } from '../lab/lab.js';
 import { plainConfig } from '../lab/plain-configs.js';
 import { startPlainDaemon } from '../lab/plain-daemons.js';
 import type { PlainDaemon } from '../lab/plain-daemons.js';
+import type { PacketFlow } from '../lab/packet-flow.js';
 import type { LabProcess } from '../lab/process.js';
 import { waitFor } from '../lab/wait.js';
 import { CUSTOMER, NEIGHBORS, ROUTER, routerYaml, UPSTREAMS } from './topology.js';
-import { connectInternet, ownPrefixes, startConversation } from './forwarding.js';
-import type { Conversation } from './forwarding.js';
+import { connectInternet, openFlow, ownPrefixes, talk } from './forwarding.js';
 import type { DemoTrace } from './trace.js';
 
 /** This very program, so that the demo runs what it was started from. */
@@ -48,6 +48,7 @@ export class DemoNetwork {
   #hypervisor: LabProcess | undefined;
   readonly #upstreams: Upstream[] = [];
   #control: ControlClient | undefined;
+  #flow: PacketFlow | undefined;
 
   constructor(lab: Lab, strategy: string) {
     this.lab = lab;
@@ -89,6 +90,7 @@ export class DemoNetwork {
     ];
     const config = plainConfig('bird', { as: CUSTOMER.as, routerId: CUSTOMER.address, neighbors }, '');
     this.customer = await startPlainDaemon(this.lab, CUSTOMER.name, 'bird', config, CUSTOMER.name);
+    this.#flow = await openFlow(this.lab);
   }
 
   /** Both upstreams begin to play at once; the second one tells other paths to the same prefixes. */
@@ -124,9 +126,10 @@ export class DemoNetwork {
     return answer.ballots[0];
   }
 
-  /** Packets from the customer to the Internet, once the router has routes to it. */
-  startConversation(): Promise<Conversation> {
-    return startConversation(this.lab, ROUTER_NAMESPACE);
+  /** Packets from the customer to the Internet, to which the router has routes by now. Resolves once they come back. */
+  async startPackets(): Promise<PacketFlow> {
+    await talk(this.#flow!, this.lab.namespace(ROUTER_NAMESPACE));
+    return this.#flow!;
   }
 
   /** How many of its own routes `ip` finds in the router's kernel. */

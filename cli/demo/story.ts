@@ -91,8 +91,8 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     deadlineMs: ROUTES_DEADLINE_MS,
     until: (status) => (status.fib?.installed ?? 0) >= HOSTS,
   });
-  const { flow, hosts } = await network.startConversation();
-  screen.event(`the kernel has routes: the customer sends packets to ${hosts.length} hosts behind the upstreams`);
+  const flow = await network.startPackets();
+  screen.event(`the kernel has routes: the customer sends packets to ${HOSTS} hosts behind the upstreams`);
   const killing = await killOne(network, settings, screen);
   const atKill = await network.kernelRoutes();
   screen.event(`the kernel has ${count(atKill)} routes, and keeps them`);
@@ -123,7 +123,7 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     convergedMs: quietSince - firstMs,
     customerSince: { before, after },
     table,
-    forwarding: { kernelRoutes, verification, packets, hosts: hosts.length },
+    forwarding: { kernelRoutes, verification, packets, hosts: HOSTS },
   };
 }
 

@@ -8,7 +8,9 @@ import type { FlowReport } from './flow-record.js';
 
 export type ToEnd =
   | { kind: 'echo' }
-  | { kind: 'send'; port: number; destinations: string[]; intervalMs: number }
+  | { kind: 'send'; port: number; intervalMs: number }
+  /** Where to, from now on; nowhere at first. */
+  | { kind: 'destinations'; destinations: string[] }
   /** Count from now on. */
   | { kind: 'begin' }
   | { kind: 'report' }
@@ -65,19 +67,18 @@ async function echo(): Promise<number> {
 class Sender {
   readonly #record = new FlowRecord(performance.now());
   readonly #sockets = new Map<4 | 6, dgram.Socket>();
-  readonly #destinations: readonly string[];
   readonly #port: number;
-  readonly #intervalMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #destinations: readonly string[] = [];
 
-  constructor(port: number, destinations: readonly string[], intervalMs: number) {
+  constructor(port: number, intervalMs: number) {
     this.#port = port;
-    this.#destinations = destinations;
-    this.#intervalMs = intervalMs;
+    this.#timer = setInterval(() => this.#send(), intervalMs);
   }
 
-  async start(): Promise<void> {
-    for (const family of new Set(this.#destinations.map(familyOf))) {
+  async sendTo(destinations: readonly string[]): Promise<void> {
+    for (const family of new Set(destinations.map(familyOf))) {
+      if (this.#sockets.has(family)) continue;
       const bound = await bind(0, family);
       bound.on('message', (packet) => {
         if (packet.length === PACKET_BYTES && packet.readUInt32BE(0) === MAGIC) {
@@ -86,7 +87,7 @@ class Sender {
       });
       this.#sockets.set(family, bound);
     }
-    this.#timer = setInterval(() => this.#send(), this.#intervalMs);
+    this.#destinations = destinations;
   }
 
   begin(): void {
@@ -104,6 +105,7 @@ class Sender {
   }
 
   #send(): void {
+    if (this.#destinations.length === 0) return;
     const number = this.#record.sent(performance.now());
     const destination = this.#destinations[number % this.#destinations.length]!;
     const packet = Buffer.alloc(PACKET_BYTES);
@@ -122,8 +124,10 @@ async function handle(message: ToEnd): Promise<FromEnd | undefined> {
     case 'echo':
       return { kind: 'ready', port: await echo() };
     case 'send':
-      sender = new Sender(message.port, message.destinations, message.intervalMs);
-      await sender.start();
+      sender = new Sender(message.port, message.intervalMs);
+      return { kind: 'ready' };
+    case 'destinations':
+      await sender!.sendTo(message.destinations);
       return { kind: 'ready' };
     case 'begin':
       sender?.begin();

@@ -15,8 +15,8 @@ export interface FlowOptions {
   from: string;
   /** Namespace that answers: for all its own addresses, or for everything (forwarding.ts). */
   to: string;
-  /** Addresses, taken in turn packet by packet; both families may be mixed. */
-  destinations: readonly string[];
+  /** Addresses, taken in turn packet by packet; both families may be mixed. Without any, nothing is sent until `sendTo`. */
+  destinations?: readonly string[];
   /** Between two packets, ms. Default 5. */
   intervalMs?: number;
 }
@@ -44,9 +44,16 @@ export class PacketFlow {
     const echo = await End.start(lab, options.to, 'echo');
     const port = portOf(await echo.ask({ kind: 'echo' }));
     const sender = await End.start(lab, options.from, 'sender');
-    const { intervalMs = DEFAULT_INTERVAL_MS, destinations } = options;
-    await sender.ask({ kind: 'send', port, destinations: [...destinations], intervalMs });
-    return new PacketFlow(sender, echo);
+    const { intervalMs = DEFAULT_INTERVAL_MS, destinations = [] } = options;
+    await sender.ask({ kind: 'send', port, intervalMs });
+    const flow = new PacketFlow(sender, echo);
+    await flow.sendTo(destinations);
+    return flow;
+  }
+
+  /** Sends to these addresses from now on. */
+  async sendTo(destinations: readonly string[]): Promise<void> {
+    await this.#sender.ask({ kind: 'destinations', destinations: [...destinations] });
   }
 
   /** What was sent and what came back since the count began. Young packets may still be on their way. */
