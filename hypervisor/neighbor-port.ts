@@ -9,7 +9,7 @@ import type { GracefulRestart } from '../wire/bgp/graceful-restart.js';
 import { reencodeUpdate } from '../wire/bgp/reencode.js';
 import { parseUpdate, UpdateView, type UpdateVerdict } from '../wire/bgp/update.js';
 import { ByteWriter } from '../wire/byte-writer.js';
-import { familiesOf, familyName, type Family } from '../wire/family.js';
+import { FAMILIES, familyName, type Family } from '../wire/family.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { Emitter } from './emitter.js';
@@ -153,12 +153,13 @@ export class NeighborPort {
     }
     if (verdict.kind === 'treat-as-withdraw') this.noteTreatAsWithdraw(verdict);
     const at = now();
-    this.noteInput(this.view.endOfRib, at);
+    const { endOfRib } = this.view;
     if (negotiated.as4 || this.view.sectionCount === 0) {
       this.context.replicator.receive(this.index, message, start, end, this.view, verdict, at);
     } else {
       this.receiveTranslated(message, verdict, at);
     }
+    this.noteProgress(endOfRib, at);
     this.events.input();
     this.context.schedule();
     this.checkMaximum();
@@ -189,7 +190,10 @@ export class NeighborPort {
     if (this.voter.tick(at)) this.context.schedule();
     this.journal.record(this.voter);
     if (this.voter.dirty > 0) this.context.schedule();
-    if (this.pacer.paused) this.pace();
+    if (this.pacer.paused) {
+      this.context.restart.unread(this.index, at);
+      this.pace();
+    }
     if (this.endOfRibDue && settled && this.voter.dirty === 0 && this.emitter !== undefined) {
       this.sendEndOfRib(this.emitter, at);
     }
@@ -211,19 +215,20 @@ export class NeighborPort {
 
   status(): NeighborStatus {
     const info = this.session.info();
+    const { replicator } = this.context;
     return {
       address: this.config.address,
       as: this.config.peerAs,
       state: info.state,
       uptime: this.negotiated === undefined ? 0 : Math.round(now() - this.upSince) / 1000,
       flaps: this.flaps,
-      prefixesIn: this.context.replicator.routeCount(this.index),
+      prefixesIn: replicator.routeCount(this.index),
       prefixesOut: this.emitter?.held ?? 0,
       messagesIn: total(info.received),
       messagesOut: total(info.sent),
       paused: this.pacer.paused,
       gracefulRestart: this.negotiated?.gracefulRestart !== undefined,
-      endOfRib: familiesOf(this.context.restart.toldBy(this.index)).map(familyName),
+      endOfRib: FAMILIES.filter((family) => replicator.hasEndOfRib(this.index, family)).map(familyName),
       lastError: this.lastError,
     };
   }
@@ -269,9 +274,9 @@ export class NeighborPort {
     this.session.write(emitter.endOfRib());
   }
 
-  private noteInput(endOfRib: Family | undefined, at: number): void {
-    const { restart, log } = this.context;
-    restart.input(this.index, at);
+  private noteProgress(endOfRib: Family | undefined, at: number): void {
+    const { restart, replicator, log } = this.context;
+    restart.size(this.index, replicator.routeCount(this.index), at);
     if (endOfRib === undefined) return;
     restart.endOfRib(this.index, endOfRib, at);
     log.debug(`neighbour ${this.config.address}: End-of-RIB of ${familyName(endOfRib)}`);

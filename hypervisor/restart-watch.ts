@@ -15,7 +15,7 @@ export interface RestartWatchOptions {
   staleRoutes: number;
   /** All that has come in must have been worked off for so long, ms: in it votes become stable, and stable votes settle contests. Default 0. */
   rest?: number;
-  /** A neighbour that sends no End-of-RIB has told everything when it has been silent for so long, ms. Default 5000. */
+  /** A neighbour that sends no End-of-RIB has told everything when its table has not grown for so long, ms. Default 5000. */
   quiet?: number;
 }
 
@@ -23,16 +23,19 @@ export interface RestartWatchOptions {
 const RESTS = 2;
 /** BIRD sits on a fresh table for up to 3 s. */
 const DEFAULT_QUIET_MS = 5000;
+/** A table that grows by less than one in so many has come to an end: on the Internet something always changes. */
+const GROWTH = 1024;
 
 interface Watched {
   /** Families of the session; 0 while it is down. */
   families: number;
   /** Families whose End-of-RIB has come. */
   told: number;
-  /** It is not known to send End-of-RIB, or waits for ours itself (its R bit): silence counts too. */
-  silenceCounts: boolean;
-  /** When its session came up, or anything came in from it last. */
-  lastInput: number;
+  /** It is not known to send End-of-RIB, or waits for ours itself (its R bit): a table that does not grow counts too. */
+  sizeCounts: boolean;
+  /** Size of its table when it last grew, and when that was (or when its session came up). */
+  routes: number;
+  lastGrowth: number;
   /** When it had told everything; Infinity while it has not. What comes in later is news, and nobody waits for it. */
   toldAt: number;
 }
@@ -78,16 +81,25 @@ export class RestartWatch {
 
   up(n: number, negotiated: Pick<Negotiated, 'families' | 'gracefulRestart'>, now: number): void {
     const { families, gracefulRestart } = negotiated;
-    const silenceCounts = gracefulRestart === undefined || gracefulRestart.restarting;
-    this.neighbors[n] = { families, told: 0, silenceCounts, lastInput: now, toldAt: Infinity };
+    const sizeCounts = gracefulRestart === undefined || gracefulRestart.restarting;
+    this.neighbors[n] = { families, told: 0, sizeCounts, routes: 0, lastGrowth: now, toldAt: Infinity };
   }
 
   down(n: number): void {
     this.neighbors[n] = down();
   }
 
-  input(n: number, now: number): void {
-    this.neighbors[n].lastInput = now;
+  /** The neighbour's table has so many routes by now. */
+  size(n: number, routes: number, now: number): void {
+    const neighbor = this.neighbors[n];
+    if (routes <= neighbor.routes + neighbor.routes / GROWTH) return;
+    neighbor.routes = routes;
+    neighbor.lastGrowth = now;
+  }
+
+  /** Nothing is read from the neighbour now: that its table does not grow means nothing. */
+  unread(n: number, now: number): void {
+    this.neighbors[n].lastGrowth = now;
   }
 
   /** The neighbour has told all it had of this family when its session came up. */
@@ -97,11 +109,6 @@ export class RestartWatch {
     if (neighbor.families !== 0 && (neighbor.families & ~neighbor.told) === 0) {
       neighbor.toldAt = Math.min(neighbor.toldAt, now);
     }
-  }
-
-  /** Families whose End-of-RIB has come from a neighbour, as a bitmask. */
-  toldBy(n: number): number {
-    return this.neighbors[n].told;
   }
 
   /** Neighbours that the router waits for, by index. */
@@ -114,8 +121,8 @@ export class RestartWatch {
     if (this.state !== 'waiting' || now < this.beganAt) return false;
     let last = -Infinity;
     for (const neighbor of this.neighbors) {
-      const { silenceCounts, lastInput, toldAt } = neighbor;
-      if (toldAt === Infinity && silenceCounts && now - lastInput >= this.quiet) neighbor.toldAt = lastInput;
+      const { sizeCounts, lastGrowth, toldAt } = neighbor;
+      if (toldAt === Infinity && sizeCounts && now - lastGrowth >= this.quiet) neighbor.toldAt = lastGrowth;
       last = Math.max(last, neighbor.toldAt);
     }
     this.settledAt = last !== Infinity && settled(last) ? Math.min(this.settledAt, now) : Infinity;
@@ -136,5 +143,5 @@ export function restartWatchOf({ fib, neighbors, voting }: RouterConfig): Restar
 }
 
 function down(): Watched {
-  return { families: 0, told: 0, silenceCounts: false, lastInput: -Infinity, toldAt: Infinity };
+  return { families: 0, told: 0, sizeCounts: false, routes: 0, lastGrowth: -Infinity, toldAt: Infinity };
 }

@@ -35,7 +35,6 @@ describe('the restart watch', () => {
     expect(watch.check(100_000, settled)).toBe(false);
     expect(asked).toEqual([]);
     watch.endOfRib(1, 0, 100_500);
-    expect(watch.toldBy(1)).toBe(BOTH);
     expect(watch.check(100_600, unsettled)).toBe(false);
     expect(watch.restarting).toBe(true);
     expect(watch.check(100_700, settled)).toBe(true);
@@ -72,7 +71,7 @@ describe('the restart watch', () => {
     watch.up(0, knowing, 0);
     watch.endOfRib(0, 0, 10);
     watch.endOfRib(0, 1, 11);
-    for (let at = 20; at < 1000; at += 10) watch.input(0, at);
+    for (let at = 20; at < 1000; at += 10) watch.size(0, at, at);
     watch.endOfRib(0, 1, 999);
     expect(watch.check(1000, settled)).toBe(true);
     expect(asked).toEqual([11]);
@@ -81,17 +80,46 @@ describe('the restart watch', () => {
   test.each([
     ['knows nothing of graceful restart', undefined],
     ['restarts itself, and may wait for us', { ...aware, restarting: true }],
-  ])('silence will do from a neighbour that %s', (_what, gracefulRestart) => {
+  ])('a table that does not grow will do from a neighbour that %s', (_what, gracefulRestart) => {
     watch = make(1);
     watch.begin(BOTH, 0);
     watch.up(0, { families: BOTH, gracefulRestart }, 0);
-    watch.input(0, 3000);
+    watch.size(0, 1, 3000);
     expect(watch.check(3000 + QUIET - 1, settled)).toBe(false);
     expect(watch.check(3000 + QUIET, settled)).toBe(true);
     expect(asked).toEqual([3000]);
   });
 
-  test('silence will not do from one that sends End-of-RIB, and End-of-RIB will from one of which nobody knew', () => {
+  test('on the Internet something always changes: a table that hardly grows is at its end, and a slow one is not', () => {
+    watch = make(1);
+    watch.begin(BOTH, 0);
+    watch.up(0, unaware, 0);
+    for (let at = 0, routes = 0; at <= 60_000; at += 1000) {
+      watch.size(0, (routes += 2000), at);
+      expect(watch.check(at, settled)).toBe(false);
+    }
+    for (let at = 61_000, routes = 122_000; at < 60_000 + QUIET; at += 100) {
+      watch.size(0, (routes += 1), at);
+      watch.size(0, routes - 50, at);
+      expect(watch.check(at, settled)).toBe(false);
+    }
+    expect(watch.check(60_000 + QUIET, settled)).toBe(true);
+    expect(asked).toEqual([60_000]);
+  });
+
+  test('while nothing is read from a neighbour, that nothing comes means nothing', () => {
+    watch = make(1);
+    watch.begin(BOTH, 0);
+    watch.up(0, unaware, 0);
+    watch.size(0, 1000, 10);
+    for (let at = 20; at < 20_000; at += 25) {
+      watch.unread(0, at);
+      expect(watch.check(at, settled)).toBe(false);
+    }
+    expect(watch.check(19_995 + QUIET, settled)).toBe(true);
+  });
+
+  test('size will not do from one that sends End-of-RIB, and End-of-RIB will from one of which nobody knew', () => {
     watch.begin(BOTH, 0);
     watch.up(0, knowing, 0);
     watch.up(1, unaware, 0);
@@ -109,7 +137,6 @@ describe('the restart watch', () => {
     watch.endOfRib(0, 1, 5);
     watch.down(0);
     expect(watch.check(QUIET * 2, settled)).toBe(false);
-    expect(watch.toldBy(0)).toBe(0);
     watch.up(0, unaware, QUIET * 2);
     expect(watch.check(QUIET * 3 - 1, settled)).toBe(false);
     expect(watch.check(QUIET * 3, settled)).toBe(true);
@@ -167,7 +194,7 @@ describe('the restart watch', () => {
     const event = fc.oneof(
       fc.record({ kind: fc.constant('up' as const), n, told: fc.boolean() }),
       fc.record({ kind: fc.constant('down' as const), n }),
-      fc.record({ kind: fc.constant('input' as const), n }),
+      fc.record({ kind: fc.constant('size' as const), n, routes: fc.nat(3000) }),
       fc.record({ kind: fc.constant('eor' as const), n, family: fc.constantFrom(0 as const, 1 as const) }),
     );
     const steps = fc.array(fc.record({ wait: fc.nat(4000), event, settles: fc.boolean() }), { maxLength: 60 });
@@ -180,7 +207,7 @@ describe('the restart watch', () => {
           now += wait;
           if (e.kind === 'up') under.up(e.n, e.told ? knowing : unaware, now);
           else if (e.kind === 'down') under.down(e.n);
-          else if (e.kind === 'input') under.input(e.n, now);
+          else if (e.kind === 'size') under.size(e.n, e.routes, now);
           else under.endOfRib(e.n, e.family, now);
           if (under.check(now, () => settles)) {
             ends++;
