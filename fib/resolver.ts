@@ -2,7 +2,15 @@
 // It gives what BIRD (`gateway recursive`) and zebra give for the same kernel. Owns the look-up; the routes are the mirror's.
 import { IPV4_UNICAST, maxPrefixBits } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
-import { RT_TABLE_LOCAL, RT_TABLE_MAIN, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST } from '../wire/netlink/constants.js';
+import {
+  IFF_UP,
+  RT_TABLE_LOCAL,
+  RT_TABLE_MAIN,
+  RTN_BLACKHOLE,
+  RTN_PROHIBIT,
+  RTN_UNICAST,
+  RTNH_F_DEAD,
+} from '../wire/netlink/constants.js';
 import { NETLINK_HEADER } from '../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../wire/netlink/route.js';
 import type { ForeignRoute } from './foreign-routes.js';
@@ -15,7 +23,7 @@ export interface ResolverOptions {
 }
 
 /** What the resolver needs of the mirror. */
-export type ResolverMirror = Pick<KernelMirror, 'routesTo' | 'isUp'>;
+export type ResolverMirror = Pick<KernelMirror, 'routesTo' | 'isUp' | 'links'>;
 
 export class Resolver {
   private readonly mirror: ResolverMirror;
@@ -30,7 +38,7 @@ export class Resolver {
 
   /**
    * The next hops by which packets reach `address` (4 or 16 bytes): writes the canonical set to `out` (MAX_HOPS_LENGTH bytes suffice) and returns
-   * its length, 0 when it is unreachable. The longest prefix with a hop over a link that is up decides; default routes count. The router's own
+   * its length, 0 when it is unreachable. The longest prefix with a usable hop decides; default routes count. The router's own
    * addresses, broadcast and multicast are no next hops, nor is a link-local address, whose link nobody says.
    */
   resolve(family: Family, address: Uint8Array, out: Uint8Array): number {
@@ -73,12 +81,18 @@ export class Resolver {
     result.hasEncap = route.hasEncap;
     for (let i = 0; i < route.hopCount; i++) {
       const ifindex = route.hopIfindex[i];
-      if (!this.mirror.isUp(ifindex)) continue;
       const length = route.hopGatewayLength[i];
+      // A link without carrier connects nobody, but the kernel goes on to use its gateways; BIRD and zebra follow it in both.
+      const usable = length === 0 ? this.mirror.isUp(ifindex) : this.isSwitchedOn(ifindex);
+      if (!usable || (route.hopFlags[i] & RTNH_F_DEAD) !== 0) continue;
       if (length > 0) result.addHop(ifindex, route.hopWeight[i], route.hopFlags[i], route.hopGateways, i * 16, length);
       else result.addHop(ifindex, route.hopWeight[i], 0, address, 0, family === IPV4_UNICAST ? 4 : 16);
     }
     return result.hopCount > 0;
+  }
+
+  private isSwitchedOn(ifindex: number): boolean {
+    return ((this.mirror.links.get(ifindex)?.flags ?? 0) & IFF_UP) !== 0;
   }
 }
 

@@ -2,7 +2,7 @@
 // the test process's namespace: what the daemon would write to its virtual kernel is what this kernel holds. Owns links, the daemon, its
 // sessions and asking kernel and daemon; what is announced and expected is the test's.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { Lab } from '../../cli/lab/lab.js';
@@ -138,16 +138,11 @@ export class NativeFibLab {
 
   async destroy(): Promise<void> {
     for (const { speaker } of this.sessions.values()) speaker.socket.destroy();
+    // Before the namespace: the kernel may take its time with that, and the next lab uses the same names.
+    const names = [...LINKS.map((n) => `w${n}`), 'inside'];
+    for (const name of names.filter((each) => existsSync(`/proc/self/net/dev_snmp6/${each}`)))
+      ip('link', 'delete', name);
     await this.lab.destroy();
-    // These ends go when the kernel gets round to the namespace of the others; the next lab uses their names.
-    await waitFor(
-      () => !readdirSync('/proc/self/net/dev_snmp6').some((name) => name.startsWith('w') || name === 'inside'),
-      {
-        what: 'links of the router to go',
-        deadlineMs: DEADLINE_MS,
-        intervalMs: 20,
-      },
-    );
   }
 
   private connect(n: number): void {

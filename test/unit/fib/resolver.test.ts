@@ -23,7 +23,8 @@ function resolverOf(...messages: Uint8Array[]): (address: string) => string {
 }
 
 const UP = [linkMessage(1), linkMessage(2), linkMessage(3)];
-const DOWN = linkMessage(3, { flags: nl.IFF_UP });
+const DOWN = linkMessage(3, { flags: 0 });
+const WITHOUT_CARRIER = linkMessage(3, { flags: nl.IFF_UP });
 const CONNECTED = [route('10.0.1.0/24', [hop(1)]), route('10.0.2.0/24', [hop(2)]), route('10.0.3.0/24', [hop(3)])];
 
 describe('next-hop resolution', () => {
@@ -64,6 +65,18 @@ describe('next-hop resolution', () => {
     expect(resolve('192.0.2.1')).toBe('via 10.0.2.1 dev eth2');
     // A lone hop has no weight.
     expect(resolve('198.51.100.1')).toBe('via 10.0.2.1 dev eth2');
+  });
+
+  it('goes on by gateways, but to no neighbours, over a link without carrier', () => {
+    const resolve = resolverOf(
+      ...UP,
+      WITHOUT_CARRIER,
+      ...CONNECTED,
+      route('0.0.0.0/0', [hop(1, '10.0.1.1')]),
+      route('192.0.2.0/24', [hop(3, '10.0.3.1')]),
+    );
+    expect(resolve('10.0.3.9')).toBe('via 10.0.1.1 dev eth1');
+    expect(resolve('192.0.2.1')).toBe('via 10.0.3.1 dev eth3');
   });
 
   it('takes the lowest metric, and among equals the newest', () => {
