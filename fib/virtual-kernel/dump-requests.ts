@@ -10,7 +10,7 @@ import {
   IFLA_LINKINFO,
   IFLA_MASTER,
 } from '../../wire/netlink/constants.js';
-import { NDMSG_LENGTH, RT_TABLE_DEFAULT, RTA_OIF, RTA_TABLE } from '../../wire/netlink/constants.js';
+import { NDMSG_LENGTH, RT_TABLE_DEFAULT, RT_TABLE_LOCAL, RTA_OIF, RTA_TABLE } from '../../wire/netlink/constants.js';
 import { RTM_F_CLONED, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH } from '../../wire/netlink/constants.js';
 import {
   RTM_GETNETCONF,
@@ -60,12 +60,12 @@ const IFADDR_INDEX_AT = 4;
 
 export class DumpRequests {
   private readonly kernels: readonly MirroredKernel[];
-  /** Whether own routes are in a table: an empty table is no table. */
-  private readonly hasTable: (table: number) => boolean;
+  /** Whether own routes of a family are in a table: an empty table is no table. */
+  private readonly hasTable: (family: Family, table: number) => boolean;
   private readonly view = new RouteView();
   private readonly cursor = new AttributeCursor();
 
-  constructor(kernels: readonly MirroredKernel[], hasTable: (table: number) => boolean) {
+  constructor(kernels: readonly MirroredKernel[], hasTable: (family: Family, table: number) => boolean) {
     this.kernels = kernels;
     this.hasTable = hasTable;
   }
@@ -147,11 +147,10 @@ export class DumpRequests {
     if (!strict) return { ...content(this.collect('route', family)), routes: all };
     const filter = this.routeFilter(all, buf, payload, end);
     if (typeof filter === 'number') return failed(filter);
-    if (filter.table !== 0 && !this.tableExists(filter.table))
-      return family === undefined ? content([]) : failed(ENOENT);
+    if (filter.table !== 0 && family !== undefined && !this.tableExists(family, filter.table)) return failed(ENOENT);
     const messages = this.collect('route', family).filter((message) => this.passes(filter, message));
-    const filtered = filter.table !== 0 || filter.protocol !== 0 || filter.type !== 0 || filter.ifindex !== 0;
-    return { messages, routes: filter, filtered, errno: 0 };
+    // As Linux marks it, whether or not anything was filtered out.
+    return { messages, routes: filter, filtered: true, errno: 0 };
   }
 
   /** The filter in a strict request, or the errno of one that Linux refuses. */
@@ -184,15 +183,12 @@ export class DumpRequests {
     );
   }
 
-  private tableExists(table: number): boolean {
-    if (table >= RT_TABLE_DEFAULT && table <= 255) return true;
-    return (
-      this.hasTable(table) ||
-      this.collect('route', undefined).some((message) => {
-        return (
-          parseRoute(message, NETLINK_HEADER, message.length, this.view) === undefined && this.view.table === table
-        );
-      })
+  private tableExists(family: Family, table: number): boolean {
+    if (table >= RT_TABLE_DEFAULT && table <= RT_TABLE_LOCAL) return true;
+    if (this.hasTable(family, table)) return true;
+    const { view } = this;
+    return this.collect('route', family).some(
+      (message) => parseRoute(message, NETLINK_HEADER, message.length, view) === undefined && view.table === table,
     );
   }
 

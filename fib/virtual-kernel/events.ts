@@ -1,10 +1,13 @@
-// Changes of the real kernel on their way to a replica's sockets: which group each belongs to, and the header that an event has.
-import { familyOfAf, NLM_F_DUMP_FILTERED, NLM_F_DUMP_INTR, NLM_F_MULTI } from '../../wire/netlink/constants.js';
-import { RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV4_ROUTE } from '../../wire/netlink/constants.js';
+// Changes of the real kernel on their way to a replica's sockets: which group each belongs to.
+import {
+  familyOfAf,
+  RTNLGRP_IPV4_IFADDR,
+  RTNLGRP_IPV4_NETCONF,
+  RTNLGRP_IPV4_ROUTE,
+} from '../../wire/netlink/constants.js';
 import { RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_NETCONF } from '../../wire/netlink/constants.js';
 import { RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV6_RULE, RTNLGRP_LINK, RTNLGRP_NEIGH } from '../../wire/netlink/constants.js';
-import { NETLINK_HEADER, readU16, writeU16, writeU32 } from '../../wire/netlink/message.js';
-import type { NetlinkWriter } from '../../wire/netlink/message.js';
+import { NETLINK_HEADER } from '../../wire/netlink/message.js';
 import type { KernelSocket } from './kernel-socket.js';
 import type { MirrorChange, MirrorKind } from './types.js';
 
@@ -17,22 +20,15 @@ const GROUPS: Readonly<Record<MirrorKind, readonly [number, number]>> = {
   neighbor: [RTNLGRP_NEIGH, RTNLGRP_NEIGH],
   netconf: [RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF],
 };
-/** Flags that belong to an answer. */
-const ANSWER_FLAGS = NLM_F_MULTI | NLM_F_DUMP_INTR | NLM_F_DUMP_FILTERED;
+
+/** The group that a change is announced to; 0 for one that nobody can have joined. */
+function groupOf(change: MirrorChange): number {
+  const family = change.kind === 'link' ? 0 : familyOfAf(change.message[NETLINK_HEADER] ?? 0);
+  return family === undefined ? 0 : GROUPS[change.kind][family];
+}
 
 /** Sends the change to the socket if it has joined the group. */
-export function pushEvent(socket: KernelSocket, change: MirrorChange, writer: NetlinkWriter): void {
-  const { kind, message } = change;
-  if (message.length <= NETLINK_HEADER) return;
-  const family = kind === 'link' || kind === 'neighbor' ? 0 : familyOfAf(message[NETLINK_HEADER]);
-  if (family === undefined || !socket.joined(GROUPS[kind][family])) return;
-  writer.reset();
-  writer.bytes(message);
-  writer.pad();
-  const { buffer } = writer;
-  writeU16(buffer, 6, readU16(buffer, 6) & ~ANSWER_FLAGS);
-  // The kernel itself speaks.
-  writeU32(buffer, 8, 0);
-  writeU32(buffer, 12, 0);
-  socket.send(buffer, 0, writer.length);
+export function pushEvent(socket: KernelSocket, change: MirrorChange): void {
+  const group = groupOf(change);
+  if (group !== 0 && socket.joined(group)) socket.send(change.message, 0, change.message.length);
 }

@@ -74,12 +74,14 @@ export class OwnTable {
     for (let prefix = 1; prefix < this.routes.limit; prefix++) if (this.routes.has(prefix)) this.vote(prefix);
   }
 
-  /** Whether the replica has routes in a routing table. */
-  hasTable(table: number): boolean {
+  /** Whether the replica has routes of the family in a routing table. */
+  hasTable(family: Family, table: number): boolean {
     const has = (body: number) => this.bodies.routingTable(body) === table;
-    for (let prefix = 1; prefix < this.routes.limit; prefix++) {
+    const limit = Math.min(this.routes.limit, this.prefixes.limit);
+    for (let prefix = 1; prefix < limit; prefix++) {
+      if (!this.routes.has(prefix) || this.prefixes.family(prefix) !== family) continue;
       const single = this.routes.single(prefix);
-      if (single !== 0 ? has(single) : this.routes.several(prefix)?.some(has)) return true;
+      if (single !== 0 ? has(single) : this.routes.several(prefix)!.some(has)) return true;
     }
     return false;
   }

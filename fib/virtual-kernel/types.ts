@@ -2,19 +2,13 @@
 import type { AttributeTable } from '../../wire/attribute-table.js';
 import type { Family } from '../../wire/family.js';
 import type { PrefixTable } from '../../wire/prefix-table.js';
+import type { MirrorKind } from '../kernel-mirror.js';
 
-export type MirrorKind = 'link' | 'address' | 'route' | 'rule' | 'neighbor' | 'netconf';
-
-/** Something changed in the real kernel. `message` is one whole netlink message (RTM_NEW… or RTM_DEL…), as it is to be pushed on. */
-export interface MirrorChange {
-  kind: MirrorKind;
-  action: 'new' | 'del';
-  message: Uint8Array;
-}
+export type { MirrorChange, MirrorKind } from '../kernel-mirror.js';
 
 /** What a virtual kernel needs of the mirror of the real kernel (kernel-mirror.ts): nobody's own BGP routes are in it. */
 export interface MirroredKernel {
-  /** Visits whole netlink messages (RTM_NEW…). `family` undefined: all. A visited message stays as it is for ever. */
+  /** Visits whole netlink messages (RTM_NEW…); `family` undefined: all. A visited message is never modified afterwards. */
   forEach(kind: MirrorKind, family: Family | undefined, visit: (message: Uint8Array) => void): void;
 }
 

@@ -65,7 +65,7 @@ export class VirtualKernel {
     this.limits = { ...KERNEL_LIMITS, ...options.limits };
     this.kernels = [options.mirror, internalKernel(options.internal)];
     this.own = new OwnTable(options, this.kernels, this.limits);
-    this.dumps = new DumpRequests(this.kernels, (table) => this.own.hasTable(table));
+    this.dumps = new DumpRequests(this.kernels, (family, table) => this.own.hasTable(family, table));
     this.lookup = new RouteLookup(this.kernels, options.prefixes, this.own.routes, this.own.bodies);
     this.answered = { request: this.writer.buffer, start: 0, end: 0, pid: 0, capped: false };
   }
@@ -147,7 +147,7 @@ export class VirtualKernel {
 
   /** Something changed in the real kernel: pushed on to the sockets that asked for it. Call it after the mirror has changed. */
   changed(change: MirrorChange): void {
-    for (const socket of this.sockets.values()) pushEvent(socket, change, this.writer);
+    for (const socket of this.sockets.values()) pushEvent(socket, change);
     this.own.kernelChanged(change);
   }
 
