@@ -68,7 +68,13 @@ export function writeReplicaFile(directory: string, file: GeneratedFile, account
   }
 }
 
-/** Removes what an ended run left behind. */
+/** Removes what an ended run left behind, as far as it is ours: an ordinary user may not look into root's /var/tmp/frr. */
 export function removeLeftovers(files: readonly string[]): void {
-  for (const file of files) rmSync(file, { force: true, recursive: true });
+  for (const file of files) {
+    try {
+      rmSync(file, { force: true, recursive: true });
+    } catch (error) {
+      if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
 }
