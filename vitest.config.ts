@@ -1,5 +1,5 @@
 // Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons in namespaces and runs one file at a time;
-// `acceptance` plays whole tables to them, takes many minutes and is not part of `npm test`.
+// `unprivileged` is for ordinary users (`npm run test:unprivileged`); `acceptance` plays whole tables, takes many minutes and is not part of `npm test`.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -13,6 +13,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'unprivileged',
+          include: ['test/unprivileged/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
