@@ -12,6 +12,7 @@ import { PrefixTable } from '../wire/prefix-table.js';
 import { FibProbes } from './fib-probes.js';
 import { HopClasses } from './hop-classes.js';
 import { Installer } from './installer.js';
+import type { InstallerOptions } from './installer.js';
 import { KernelEvents } from './kernel-events.js';
 import { KernelMirror } from './kernel-mirror.js';
 import { Resolver } from './resolver.js';
@@ -39,6 +40,8 @@ export interface EngineOptions {
   /** The seed of the tables that the clock's times are noted with. */
   seed: number;
   clock: PrefixClock;
+  /** When refused routes are tried again. */
+  retry?: InstallerOptions['retry'];
   /** `takeWithdrawn` is asked. */
   reportWithdrawn?: boolean;
 }
@@ -104,7 +107,7 @@ export class FibEngine {
       inputTime: (prefix) => clock.last(this.prefixes.hashOf(prefix)),
       caughtUp: this.caughtUp,
     });
-    this.installer = new Installer();
+    this.installer = new Installer({ retry: options.retry });
     if (options.reportWithdrawn) this.withdrawn = new DirtyQueue();
     this.probePrefix = this.prefixes.parse(options.probe.prefix);
     this.networks = new Set(options.networks.map((network) => this.prefixes.parse(network)));
@@ -187,7 +190,7 @@ export class FibEngine {
 
   /** True once after something happened to a link, an address or a foreign route: what we wrote may be gone, and should be checked. */
   takeAuditReason(): boolean {
-    const reason = this.events.auditWanted;
+    const reason = this.events.auditWanted || this.installer.auditWanted;
     this.events.auditWanted = false;
     return reason;
   }

@@ -1,7 +1,7 @@
 // What the real kernel says, sorted: about our own routes (somebody removed or changed one) to the installer, all else to the mirror and
 // from there to the replicas. Also knows what the kernel does not say: a link that is taken down loses its IPv4 routes in silence.
 import type { AttributeTable } from '../wire/attribute-table.js';
-import { IFF_UP, NLM_F_REPLACE, RTM_DELLINK, RTM_DELROUTE, RTM_NEWROUTE } from '../wire/netlink/constants.js';
+import { IFF_UP, RTM_DELLINK, RTM_DELROUTE, RTM_NEWROUTE } from '../wire/netlink/constants.js';
 import { parseRoute, RouteView } from '../wire/netlink/route.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { usesInterface } from './hop-classes.js';
@@ -18,9 +18,8 @@ export interface KernelEventParts {
   changed(change: MirrorChange): void;
 }
 
-/** Offsets in a netlink message: its type, its flags, its payload; in ifinfomsg: the interface's index and flags. */
+/** Offsets in a netlink message: its type, its payload; in ifinfomsg: the interface's index and flags. */
 const TYPE_AT = 4;
-const FLAGS_AT = 6;
 const PAYLOAD_AT = 16;
 const IFINDEX_AT = PAYLOAD_AT + 4;
 const IFFLAGS_AT = PAYLOAD_AT + 8;
@@ -56,10 +55,10 @@ export class KernelEvents {
     const { view, own, parts } = this;
     if (parseRoute(buf, start + PAYLOAD_AT, end, view) !== undefined) return;
     if (view.table !== own.table || view.metric !== own.metric) return;
-    const flags = buf[start + FLAGS_AT] | (buf[start + FLAGS_AT + 1] << 8);
     const ours = view.protocol === own.protocol;
-    // Somebody else's route that replaced ours has ours' key: the kernel announces only the new one.
-    if (!ours && !(type === RTM_NEWROUTE && (flags & NLM_F_REPLACE) !== 0)) return;
+    // A route of somebody else under our key: it replaced ours (the kernel announces only the new one), or ours went unnoticed before.
+    // Should both be there, the next write of ours fails and a dump tells.
+    if (!ours && (type !== RTM_NEWROUTE || view.tos !== 0)) return;
     const prefix = parts.prefixes.find(view.family, view.dst, 0, view.dstLen);
     if (prefix === 0) {
       this.auditWanted ||= ours && type === RTM_NEWROUTE;
@@ -84,7 +83,7 @@ export class KernelEvents {
     for (let prefix = 1; prefix < prefixes.limit; prefix++) {
       const installed = installer.installedHops(prefix);
       if (installed === 0 || installed === UNKNOWN_HOPS) continue;
-      if (usesInterface(hops.get(installed), ifindex)) installer.external(prefix, 0, now);
+      if (usesInterface(hops.get(installed), ifindex)) installer.lost(prefix, now);
     }
   }
 }

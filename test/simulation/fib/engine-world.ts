@@ -18,6 +18,7 @@ import {
 } from './messages.js';
 import { ENETDOWN } from './model-kernel.js';
 import type { KernelEvent } from './model-kernel.js';
+import { RETRY_FIRST, RETRY_MAX } from './scenario.js';
 import { ALL_HOPS, FibWorld } from './world.js';
 
 const INTERNAL_LINK = 1000;
@@ -53,6 +54,7 @@ export class EngineWorld extends FibWorld {
         networks: [],
         limits: { maxPrefixes: 1000 },
         seed: 1,
+        retry: { firstMs: RETRY_FIRST, maxMs: RETRY_MAX },
         clock,
       },
       {
@@ -64,7 +66,6 @@ export class EngineWorld extends FibWorld {
     );
     this.voter = this.engine.voter;
     this.installer = this.engine.installer;
-    (this.installer as unknown as { maxDelay: number }).maxDelay = 4000;
     this.nameThings();
     this.loadMirror();
     for (let r = 0; r < this.replicas.length; r++) this.openSocket(r);
