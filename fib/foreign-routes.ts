@@ -2,11 +2,14 @@
 // one destination differ in metric, TOS, or just in their hops) and what its events leave to be inferred.
 import { FAMILIES, IPV4_UNICAST } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
-import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_MULTI, NLM_F_REPLACE, RTN_UNICAST } from '../wire/netlink/constants.js';
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_MULTI, NLM_F_REPLACE } from '../wire/netlink/constants.js';
+import { RTA_PREFSRC, RTN_LOCAL, RTN_UNICAST } from '../wire/netlink/constants.js';
+import { NETLINK_HEADER } from '../wire/netlink/message.js';
 import { HopCursor, MAX_HOPS_LENGTH } from '../wire/netlink/next-hop-set.js';
-import type { RouteView } from '../wire/netlink/route.js';
+import { parseRoute, RouteView } from '../wire/netlink/route.js';
 import { sameContent, sameRange } from './mirror-content.js';
 import { encodeHops } from './next-hops.js';
+import { findAttribute, withoutHop } from './route-message.js';
 
 export interface ForeignRoute {
   /** The whole message, RTM_NEWROUTE. Never modified. */
@@ -23,8 +26,8 @@ export interface ForeignRoute {
   untold: boolean;
 }
 
-/** What a message did: `known` nothing that matters, `partial` it cannot be told exactly what is left. */
-export type RouteEffect = 'known' | 'new' | 'gone' | 'partial' | 'full';
+/** What a message did: `known` is nothing that matters, `full` that there is no room for it. */
+export type RouteEffect = 'known' | 'new' | 'gone' | 'full';
 
 export class ForeignRoutes {
   size = 0;
@@ -33,6 +36,7 @@ export class ForeignRoutes {
   /** For each family and table: how many destinations there are of each length. */
   private readonly lengths: readonly [Map<number, Uint32Array>, Map<number, Uint32Array>] = [new Map(), new Map()];
   private readonly scratch = new Uint8Array(MAX_HOPS_LENGTH);
+  private readonly view = new RouteView();
 
   constructor(limit: number) {
     this.limit = limit;
@@ -83,7 +87,38 @@ export class ForeignRoutes {
       return 'gone';
     }
     // One hop of an IPv6 route with several goes by itself.
-    return list.some((route) => sameKey(route, view) && includesHops(route.hops, hops)) ? 'partial' : 'known';
+    const several = list.find((route) => sameKey(route, view) && includesHops(route.hops, hops));
+    if (several === undefined) return 'known';
+    several.message = withoutHop(
+      several.message,
+      view.hopIfindex[0],
+      view.hopGateways.subarray(0, view.hopGatewayLength[0]),
+    );
+    parseRoute(several.message, NETLINK_HEADER, several.message.length, view);
+    several.hops = this.hopsOf(view);
+    return 'gone';
+  }
+
+  /**
+   * What IPv4 loses in silence: the routes whose hops are all dead. Local ones stay as long as their link exists, wherever it is down; with
+   * `force` they go as well.
+   */
+  dropDead(isDead: (ifindex: number) => boolean, force: boolean): void {
+    const { view } = this;
+    this.dropWhere((message) => {
+      if (parseRoute(message, NETLINK_HEADER, message.length, view) !== undefined) return false;
+      if (view.hopCount === 0 || (view.type === RTN_LOCAL && !force)) return false;
+      for (let i = 0; i < view.hopCount; i++) if (!isDead(view.hopIfindex[i])) return false;
+      return true;
+    });
+  }
+
+  /** What IPv4 loses, in silence before Linux 6.7, with one of the router's addresses: the routes that send from it. */
+  dropSource(address: Uint8Array): void {
+    this.dropWhere((message) => {
+      const source = findAttribute(message, RTA_PREFSRC);
+      return source !== undefined && sameBytes(source, address);
+    });
   }
 
   /** The routes to exactly this destination in a table, best first among equals of metric; undefined for none. */
@@ -136,6 +171,16 @@ export class ForeignRoutes {
     if (hopCount(hops) < 2) return;
     for (let at = list.length - 1; at >= 0; at--) {
       if (sameKey(list[at], view) && includesHops(hops, list[at].hops)) this.drop(view, key, list, at);
+    }
+  }
+
+  private dropWhere(goes: (message: Uint8Array) => boolean): void {
+    for (const [key, list] of this.lists[IPV4_UNICAST]) {
+      const kept = list.filter(({ message }) => !goes(message));
+      if (kept.length === list.length) continue;
+      this.size -= list.length - kept.length;
+      if (kept.length > 0) this.lists[IPV4_UNICAST].set(key, kept);
+      else this.leave(IPV4_UNICAST, key);
     }
   }
 

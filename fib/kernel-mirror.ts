@@ -1,33 +1,30 @@
 // What the real kernel knows besides our own routes: links, addresses, routes of others, rules, neighbours, per-interface settings; kept as the
 // kernel's own messages, so that a replica's virtual kernel can hand them on. Owns being up to date with the messages it is given; who asks the
 // kernel, and when anew, is hypervisor/fib/kernel/.
+import { IPV4_UNICAST } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
+import { decodeAddress } from '../wire/netlink/address.js';
 import {
+  AF_INET,
   AF_UNSPEC,
   familyOfAf,
   IFF_UP,
   IFLA_WIRELESS,
-  NLM_F_DUMP_FILTERED,
-  NLM_F_DUMP_INTR,
-} from '../wire/netlink/constants.js';
-import {
-  NLM_F_MULTI,
   NLM_F_REPLACE,
-  RTM_DELADDR,
-  RTM_DELLINK,
-  RTM_DELNEIGH,
-  RTM_DELNETCONF,
+  RTM_F_CLONED,
 } from '../wire/netlink/constants.js';
-import { RTM_DELROUTE, RTM_DELRULE, RTM_F_CLONED, RTM_NEWADDR, RTM_NEWLINK } from '../wire/netlink/constants.js';
-import { RTM_NEWNEIGH, RTM_NEWNETCONF, RTM_NEWROUTE, RTM_NEWRULE } from '../wire/netlink/constants.js';
+import { RTM_DELADDR, RTM_DELLINK, RTM_DELNEIGH, RTM_DELNETCONF, RTM_DELROUTE } from '../wire/netlink/constants.js';
+import { RTM_DELRULE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWNETCONF } from '../wire/netlink/constants.js';
+import { RTM_NEWROUTE, RTM_NEWRULE } from '../wire/netlink/constants.js';
 import { decodeLink, isLinkUp } from '../wire/netlink/link.js';
 import type { Link } from '../wire/netlink/link.js';
-import { AttributeCursor, NETLINK_HEADER, readU16, writeU16, writeU32 } from '../wire/netlink/message.js';
+import { AttributeCursor, NETLINK_HEADER, readU16 } from '../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../wire/netlink/route.js';
 import { ForeignRoutes } from './foreign-routes.js';
 import type { ForeignRoute } from './foreign-routes.js';
-import { BODY_LENGTH } from './mirror-content.js';
+import { BODY_LENGTH, sameRange } from './mirror-content.js';
 import type { MirrorKind } from './mirror-content.js';
+import { copyMessage, deletionOf, withFlags } from './mirror-message.js';
 import { mergeNetconf, MirrorStore } from './mirror-store.js';
 
 export type { MirrorKind } from './mirror-content.js';
@@ -89,17 +86,10 @@ const TYPE_AT = 4;
 const FLAGS_AT = 6;
 const PROTOCOL_AT = NETLINK_HEADER + 5;
 const ROUTE_FLAGS_AT = NETLINK_HEADER + 8;
-/** Header flags that say something of one dump only. */
-const DUMP_FLAGS = NLM_F_MULTI | NLM_F_DUMP_INTR | NLM_F_DUMP_FILTERED;
 
 export class KernelMirror {
   /** By interface index. */
   readonly links = new Map<number, Link>();
-  /**
-   * Set when the kernel changed something that it does not tell in full: IPv4 routes go in silence with a link or an address, and one hop may
-   * leave an IPv6 route. A resync (`beginResync`) shows it, and clears this.
-   */
-  resyncWanted = false;
   /** Messages that found no room (`limits`). */
   dropped = 0;
   /** Messages that could not be read: the kernel speaks otherwise than we know. */
@@ -180,26 +170,30 @@ export class KernelMirror {
   beginResync(): void {
     this.generation++;
     this.resyncing = true;
-    this.resyncWanted = false;
   }
 
-  /** What the resync did not see again is gone. Returns the changes that `apply` did not: of routes, and what went. */
+  /**
+   * What the resync did not see again is gone. Returns the changes that `apply` did not: what went, and then the routes that came: a daemon takes
+   * it that routes go with their link or address, and would drop what is told before.
+   */
   endResync(): MirrorChange[] {
     const changes: MirrorChange[] = [];
+    const came: MirrorChange[] = [];
     this.resyncing = false;
     this.routes.settle(this.generation, (gone, added, replaced) => {
-      if (replaced) {
-        changes.push({ kind: 'route', action: 'new', message: withFlags(added[0].message, NLM_F_REPLACE) });
-        return;
+      const flags = replaced ? NLM_F_REPLACE : 0;
+      if (!replaced) {
+        for (const { message } of gone) changes.push({ kind: 'route', action: 'del', message: deletionOf(message) });
       }
-      for (const { message } of gone) changes.push(deletion('route', message));
-      for (const { message } of added) changes.push({ kind: 'route', action: 'new', message });
+      for (const { message } of added) came.push({ kind: 'route', action: 'new', message: withFlags(message, flags) });
     });
     for (const kind of ['rule', 'neighbor', 'netconf', 'address', 'link'] as const) {
-      for (const message of this.stores[kind].settle(this.generation)) changes.push(deletion(kind, message));
+      for (const message of this.stores[kind].settle(this.generation)) {
+        changes.push({ kind, action: 'del', message: deletionOf(message) });
+        if (kind === 'link') this.forgetLink(message);
+      }
     }
-    for (const { kind, message } of changes) if (kind === 'link') this.forgetLink(message);
-    return changes;
+    return [...changes, ...came];
   }
 
   private applyRoute(what: MessageKind, buf: Uint8Array, start: number, end: number): MirrorChange | undefined {
@@ -217,7 +211,6 @@ export class KernelMirror {
     const effect =
       what.action === 'new' ? routes.add(view, message, flags, generation, resyncing) : routes.remove(view);
     if (effect === 'full') this.dropped++;
-    if (effect === 'partial') this.resyncWanted = true;
     if (effect === 'full' || effect === 'known' || (effect === 'new' && resyncing)) return undefined;
     return { kind: 'route', action: what.action, message };
   }
@@ -233,7 +226,9 @@ export class KernelMirror {
     const change = this.applyOther(what, message);
     if (what.action === 'del') this.links.delete(link.index);
     else if (this.stores.link.has(message)) this.links.set(link.index, link);
-    if (change !== undefined && (what.action === 'del' || (link.flags & IFF_UP) === 0)) this.resyncWanted = true;
+    // The kernel does not tell which IPv4 routes go with a link, nor do we: a replica concludes it from the link like any routing daemon.
+    if (what.action === 'del') this.routes.dropDead((ifindex) => ifindex === link.index, true);
+    else if ((link.flags & IFF_UP) === 0) this.routes.dropDead((ifindex) => !this.isSwitchedOn(ifindex), false);
     return change;
   }
 
@@ -242,7 +237,7 @@ export class KernelMirror {
     const store = this.stores[kind];
     if (what.action === 'del') {
       if (!store.remove(message)) return undefined;
-      if (kind === 'address') this.resyncWanted = true;
+      if (kind === 'address') this.addressGone(message);
       return { kind, action: 'del', message };
     }
     // Events of netconf carry only the setting that changed.
@@ -250,6 +245,26 @@ export class KernelMirror {
     const effect = store.put(old === undefined ? message : mergeNetconf(old, message), this.generation);
     if (effect === 'full') this.dropped++;
     return effect === 'new' ? { kind, action: 'new', message } : undefined;
+  }
+
+  /** The IPv4 routes that go in silence with an address. */
+  private addressGone(message: Uint8Array): void {
+    const gone = decodeAddress(message, NETLINK_HEADER, message.length);
+    if (typeof gone === 'string' || gone.family !== AF_INET) return;
+    let lastOfLink = true;
+    let lastOfItsKind = true;
+    this.stores.address.forEach(IPV4_UNICAST, (other) => {
+      const kept = decodeAddress(other, NETLINK_HEADER, other.length);
+      if (typeof kept === 'string') return;
+      if (kept.index === gone.index) lastOfLink = false;
+      if (sameRange(kept.local, 0, gone.local, 0, gone.local.length)) lastOfItsKind = false;
+    });
+    if (lastOfLink) this.routes.dropDead((ifindex) => ifindex === gone.index, true);
+    if (lastOfItsKind) this.routes.dropSource(gone.local);
+  }
+
+  private isSwitchedOn(ifindex: number): boolean {
+    return ((this.links.get(ifindex)?.flags ?? 0) & IFF_UP) !== 0;
   }
 
   private hasAttribute(message: Uint8Array, body: number, type: number): boolean {
@@ -262,27 +277,4 @@ export class KernelMirror {
     const link = decodeLink(message, NETLINK_HEADER, message.length);
     if (typeof link !== 'string') this.links.delete(link.index);
   }
-}
-
-/** A message as it is kept: sequence number and port id of whoever asked for it cleared. */
-function copyMessage(buf: Uint8Array, start: number, end: number): Uint8Array {
-  const message = buf.slice(start, end);
-  writeU32(message, 0, message.length);
-  writeU16(message, FLAGS_AT, readU16(message, FLAGS_AT) & ~DUMP_FLAGS);
-  writeU32(message, 8, 0);
-  writeU32(message, 12, 0);
-  return message;
-}
-
-function withFlags(message: Uint8Array, flags: number): Uint8Array {
-  const copy = message.slice();
-  writeU16(copy, FLAGS_AT, flags);
-  return copy;
-}
-
-/** The RTM_DEL… message for a kept RTM_NEW… one: its type is the next number. */
-function deletion(kind: MirrorKind, message: Uint8Array): MirrorChange {
-  const copy = withFlags(message, 0);
-  writeU16(copy, TYPE_AT, readU16(copy, TYPE_AT) + 1);
-  return { kind, action: 'del', message: copy };
 }

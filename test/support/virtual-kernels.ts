@@ -99,11 +99,6 @@ export class TestKernel {
 
   private turn(): void {
     this.reader.readEvents((buf, start, end) => this.kernelMessage(buf, start, end));
-    if (this.mirror.resyncWanted) {
-      this.mirror.beginResync();
-      this.reader.load((buf, start, end) => this.kernelMessage(buf, start, end));
-      for (const change of this.mirror.endResync()) this.virtual.changed(change);
-    }
     for (const fd of [...this.sockets]) this.serve(fd);
   }
 

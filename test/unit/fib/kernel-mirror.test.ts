@@ -196,29 +196,73 @@ describe('keys of routes', () => {
     expect(mirror.routeCount).toBe(1);
   });
 
-  it('an IPv6 route that is joined by others is announced with them', () => {
+  it('an IPv6 route that is joined by others is announced with them, and its hops go one by one', () => {
     const mirror = new KernelMirror({ protocol: OURS });
-    const [a, b] = [hop(1, 'fd00::1'), hop(2, 'fd00::2')];
-    apply(mirror, route('2001:db8::/32', [a]), route('2001:db8::/32', [a, b], { flags: nl.NLM_F_APPEND }));
+    const [a, b, c] = [hop(1, 'fd00::1', 2), hop(2, 'fd00::2', 3), hop(3, 'fe80::3', 4)];
+    const prefix = '2001:db8::/32';
+    const name = '20010db8000000000000000000000000/32 metric 7';
+    const add = (hops: Hop[], flags = EVENT): Uint8Array => route(prefix, hops, { metric: 7, flags });
+    apply(mirror, add([hop(1, 'fd00::1')]), add([a, b, c], nl.NLM_F_APPEND));
     expect(mirror.routeCount).toBe(1);
-    expect(mirror.resyncWanted).toBe(false);
-    // One hop goes by itself: what is left is not said.
-    expect(told(apply(mirror, del(route('2001:db8::/32', [b]))))[0]).toMatch(/^del /);
-    expect(mirror.resyncWanted).toBe(true);
+    const gone = (each: Hop): string[] => told(apply(mirror, del(add([{ ...each, weight: 1 }]))));
+    expect(gone(a)).toEqual([`del ${name} via fd00::1 dev 1`]);
+    expect(routes(mirror)).toEqual([`${name} nexthop via fd00::2 dev 2 weight 3 nexthop via fe80::3 dev 3 weight 4`]);
+    expect(gone(a)).toEqual([]);
+    expect(gone(c)).toEqual([`del ${name} via fe80::3 dev 3`]);
+    expect(routes(mirror)).toEqual([`${name} via fd00::2 dev 2`]);
+    // What is left is the message of a plain route, byte for byte.
+    mirror.forEach('route', 1, (kept) =>
+      expect(toHex(kept.subarray(16))).toBe(toHex(route(prefix, [b], { metric: 7 }).subarray(16))),
+    );
+    expect(gone(b).length).toBe(1);
+    expect(mirror.routeCount).toBe(0);
   });
 
-  it('wants a resync for what goes in silence with a link or an address', () => {
-    const wanted = (...messages: Uint8Array[]): boolean => {
-      const mirror = new KernelMirror({ protocol: OURS });
-      apply(mirror, linkMessage(1), addressMessage(1, '10.0.0.1/24'));
-      expect(mirror.resyncWanted).toBe(false);
-      apply(mirror, ...messages);
-      return mirror.resyncWanted;
+  describe('what IPv4 loses in silence', () => {
+    const local = route('10.0.1.1/32', [hop(1)], { table: nl.RT_TABLE_LOCAL, type: nl.RTN_LOCAL });
+    const one = route('10.1.0.0/16', [hop(1, '10.0.1.2')]);
+    const both = route('10.2.0.0/16', [hop(1, '10.0.1.2'), hop(2, '10.0.2.2')]);
+    const ipv6 = route('2001:db8::/32', [hop(1, 'fd00::1')]);
+    const from = (source: number[]): Uint8Array => {
+      const writer = new NetlinkWriter();
+      const plain = route('10.3.0.0/16', [hop(2, '10.0.2.2')]);
+      writer.begin(nl.RTM_NEWROUTE, 0, 0, 0);
+      writer.bytes(plain, 16);
+      writer.attribute(nl.RTA_PREFSRC, Uint8Array.from(source));
+      writer.end();
+      return writer.take();
     };
-    expect(wanted(linkMessage(1, { flags: nl.IFF_RUNNING }))).toBe(true);
-    expect(wanted(linkMessage(1, {}, nl.RTM_DELLINK))).toBe(true);
-    expect(wanted(addressMessage(1, '10.0.0.1/24', nl.RTM_DELADDR))).toBe(true);
-    expect(wanted(linkMessage(1, { mtu: 1400 }), addressMessage(1, '10.0.0.2/24'))).toBe(false);
+    const after = (...messages: Uint8Array[]): string[] => {
+      const mirror = new KernelMirror({ protocol: OURS });
+      const addresses = [
+        addressMessage(1, '10.0.1.1/24'),
+        addressMessage(1, '10.0.5.1/24'),
+        addressMessage(2, '10.0.1.1/32'),
+      ];
+      apply(mirror, linkMessage(1), linkMessage(2), ...addresses, local, one, both, ipv6, from([10, 0, 1, 1]));
+      expect(mirror.routeCount).toBe(5);
+      apply(mirror, ...messages);
+      return routes(mirror).map((line) => line.slice(0, 8));
+    };
+    const [LOCAL, ONE, BOTH, FROM, IPV6] = ['0a000101', '0a010000', '0a020000', '0a030000', '20010db8'];
+    const OFF = { flags: nl.IFF_RUNNING };
+    const gone = (index: number, text: string): Uint8Array => addressMessage(index, text, nl.RTM_DELADDR);
+
+    it('with a link that is switched off: routes over it alone, but local ones', () => {
+      expect(after(linkMessage(1, OFF))).toEqual([LOCAL, BOTH, FROM, IPV6]);
+      expect(after(linkMessage(1, OFF), linkMessage(2, OFF))).toEqual([LOCAL, IPV6]);
+      expect(after(linkMessage(1, { flags: nl.IFF_UP }))).toEqual([LOCAL, ONE, BOTH, FROM, IPV6]);
+    });
+
+    it('with a link that goes: all that was over it', () => {
+      expect(after(linkMessage(1, {}, nl.RTM_DELLINK))).toEqual([BOTH, FROM, IPV6]);
+    });
+
+    it('with the last address of a link, and with the last of those it sends from', () => {
+      expect(after(gone(1, '10.0.1.1/24'))).toEqual([LOCAL, ONE, BOTH, FROM, IPV6]);
+      expect(after(gone(1, '10.0.1.1/24'), gone(1, '10.0.5.1/24'))).toEqual([BOTH, FROM, IPV6]);
+      expect(after(gone(1, '10.0.1.1/24'), gone(2, '10.0.1.1/32'))).toEqual([LOCAL, ONE, BOTH, IPV6]);
+    });
   });
 });
 
@@ -233,9 +277,9 @@ describe('resync', () => {
     mirror.beginResync();
     expect(told(apply(mirror, linkMessage(1), linkMessage(3), static2))).toEqual(['new link']);
     expect(told(mirror.endResync())).toEqual([
-      'new replace 0a000000/8 metric 0 via 10.0.0.2 dev 1',
       'del 0b000000/8 metric 0 via 10.0.0.1 dev 1',
       'del link',
+      'new replace 0a000000/8 metric 0 via 10.0.0.2 dev 1',
     ]);
     expect([...mirror.links.keys()]).toEqual([1, 3]);
     expect(routes(mirror)).toEqual(['0a000000/8 metric 0 via 10.0.0.2 dev 1']);
@@ -277,10 +321,13 @@ describe('resync', () => {
       ]),
       ...entries.map(dumped),
     ];
-    const state = fc.tuple(
-      fc.uniqueArray(entry, { selector: text, maxLength: 6 }),
-      fc.uniqueArray(fc.integer({ min: 1, max: 4 })),
-    );
+    // Nor does it have routes over links that are not there.
+    const state = fc
+      .tuple(fc.uniqueArray(entry, { selector: text, maxLength: 6 }), fc.subarray([1, 2, 3, 4]))
+      .map(([entries, links]): [Entry[], number[]] => [
+        entries.filter(({ gateways }) => gateways.every((n) => links.includes(n))),
+        links,
+      ]);
     const content = (mirror: KernelMirror): string[] => {
       const found: string[] = [];
       for (const kind of ['link', 'address', 'netconf', 'route'] satisfies MirrorKind[]) {
