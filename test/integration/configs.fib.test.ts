@@ -222,10 +222,18 @@ describe.each(['bird', 'frr'] as const)('%s', (kind) => {
     kept(lab, { prefix: '2a05::/48', hop: 'fd00:1::2' });
     const news = { '95.0.0.0/24': 'via 10.0.1.2 dev e1', '2a05::/48': 'via fd00:1::2 dev e1' };
     await settles(lab, 'the sessions go on', { ...with1, ...news });
+    // Static routes stay when there is no carrier: the kernel still uses them.
+    lab.ip('route', 'add', '77.0.0.0/16', 'via', '10.0.1.254');
+    lab.ip('route', 'add', 'fd77::/32', 'via', 'fd00:1::fe');
+    const over1 = { '90.4.0.0/24': 'via 10.0.1.254 dev e1', '2a01:4::/48': 'via fd00:1::fe dev e1' };
+    await settles(lab, 'a static route over the link', { ...with1, ...news, ...over1 });
+    lab.world('link', 'set', 'w1', 'down');
+    await settles(lab, 'no carrier for the static route', { ...without1, ...over1 });
   });
 
   it.skipIf(skip)('writes the route of each probe', async () => {
     const lab = await start(kind);
+    let marks = 0;
     const monitor = await lab.spawn(['ip', '-o', 'monitor', 'route']);
     const writes = (): string[] =>
       [...readFileSync(monitor.logFile, 'utf8').matchAll(/^198\.18\.255\.0\/24 via (\S+) dev btr0/gm)].map((m) => m[1]);
@@ -235,10 +243,17 @@ describe.each(['bird', 'frr'] as const)('%s', (kind) => {
       const { table: tap } = lab.session('tap');
       return [...tap.entries()].map(({ id, attributes }) => formatRoute(tap.prefixes.format(id), attributes)).join();
     };
-    // `ip monitor` says nothing when it is ready.
+    // `ip monitor` does not say when it is ready.
     await lab.until('the monitor to listen', () => {
-      lab.ip('route', 'replace', '198.18.255.0/24', 'via', '198.18.254.1', 'dev', 'btr0', 'table', '1');
+      for (const verb of ['add', 'delete']) {
+        lab.ip('route', verb, '198.18.255.0/24', 'via', '198.18.254.1', 'dev', 'btr0', 'table', '1');
+      }
       return writes().length > 0;
+    });
+    // Not one of those may still be on its way.
+    await lab.until('the monitor to be silent', () => {
+      lab.ip('route', 'replace', 'blackhole', `100.64.0.${++marks}/32`, 'table', '1');
+      return readFileSync(monitor.logFile, 'utf8').includes(`100.64.0.${marks}`);
     });
     const before = writes().length;
     const expected: string[] = [];
