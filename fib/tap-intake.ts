@@ -28,6 +28,8 @@ export interface TapIntakeOptions {
 /** On a tap both families are negotiated, AS numbers have 4 bytes, and the session is iBGP. */
 const CONTEXT = { as4: true, ebgp: false, families: ALL_FAMILIES };
 const DEFAULT_MAX_NEXT_HOPS = 65_536;
+/** So few next hops are resolved sooner than it is found out which of them are still in use. */
+const SWEEP_FLOOR = 1024;
 const NOTHING = new Uint32Array(0);
 
 export class TapIntake {
@@ -84,7 +86,7 @@ export class TapIntake {
   /** Links, addresses or routes of the real kernel changed: resolves every next hop anew and casts the votes that change by it. */
   kernelChanged(now: number): void {
     const { nextHops, options } = this;
-    this.sweepNextHops();
+    if (nextHops.size > SWEEP_FLOOR) this.sweepNextHops();
     this.sweepPays = true;
     const changed = new Uint8Array(nextHops.limit);
     let any = false;
@@ -203,7 +205,9 @@ export class TapIntake {
   /** Frees the next hops that no route has any more; returns how many they were. */
   private sweepNextHops(): number {
     const used = new Uint8Array(this.nextHops.limit);
-    for (const nextHopOf of this.nextHopOf) for (const id of nextHopOf) used[id] = 1;
+    for (const nextHopOf of this.nextHopOf) {
+      for (let prefix = 1; prefix < nextHopOf.length; prefix++) used[nextHopOf[prefix]] = 1;
+    }
     return this.nextHops.sweep(used);
   }
 }
