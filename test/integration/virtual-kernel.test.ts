@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KernelMirror } from '../../fib/kernel-mirror.js';
+import type { MirrorChange } from '../../fib/kernel-mirror.js';
 import { SHIM_OPTION, VirtualKernel } from '../../fib/virtual-kernel/virtual-kernel.js';
 import { receiveInto, sendFrom, setsockopt } from '../../preload/native.js';
 import { AttributeTable } from '../../wire/attribute-table.js';
@@ -25,14 +26,12 @@ class Virtual {
   readonly kernel: VirtualKernel;
   readonly received: Uint8Array[] = [];
   readonly prefixes = new PrefixTable();
+  private readonly mirror = new KernelMirror({ protocol: 179 });
 
   constructor(client: RtnetlinkClient) {
-    const mirror = new KernelMirror({ protocol: 179 });
-    for (const type of DUMPED) {
-      for (const message of client.dump(type, nl.AF_UNSPEC)) mirror.apply(message, 0, message.length);
-    }
+    this.load(client);
     this.kernel = new VirtualKernel({
-      mirror,
+      mirror: this.mirror,
       prefixes: this.prefixes,
       hops: new AttributeTable(),
       bodies: new AttributeTable(),
@@ -46,6 +45,21 @@ class Virtual {
       },
     });
     this.kernel.open(1, 4711);
+  }
+
+  /** Tells the virtual kernel what has changed in the real one. */
+  follow(client: RtnetlinkClient): void {
+    this.mirror.beginResync();
+    const changes = [...this.load(client), ...this.mirror.endResync()];
+    for (const change of changes) this.kernel.changed(change);
+  }
+
+  /** What the real kernel has, but for the routes under test: in the virtual kernel they are its own. */
+  private load(client: RtnetlinkClient): MirrorChange[] {
+    return DUMPED.flatMap((type) => client.dump(type, nl.AF_UNSPEC))
+      .filter((each) => each[4] !== nl.RTM_NEWROUTE || !PROTOCOLS.includes(each[21]!))
+      .map((each) => this.mirror.apply(each, 0, each.length))
+      .filter((change) => change !== undefined);
   }
 
   acknowledged(request: Uint8Array): number {
@@ -257,14 +271,17 @@ describe.skipIf(problem !== undefined)('the virtual kernel answers as the real o
   test('dumps of everything, in every strictness', () => {
     clean();
     const { t0, t1 } = links;
+    // Somebody else's route, which the mirror knows, and three that the replica writes itself.
+    ip('route', 'replace', '198.51.100.0/24', 'via', '10.0.0.9', 'proto', 'static');
+    const virtual = new Virtual(client);
     for (const [dst, hops, more] of [
       ['192.0.2.0/24', [{ via: '10.0.0.2', dev: t0 }], { protocol: 12 }],
       ['192.0.3.0/24', [{ via: '10.0.1.2', dev: t1 }], { protocol: 186, table: 100 }],
       ['2001:db8:5::/48', [{ via: 'fd00::2', dev: t0 }], { protocol: 12 }],
     ] as [string, RequestHop[], Partial<RouteRequest>][]) {
-      expect(client.acknowledged(routeRequest('new', CREATE | EXCL, { dst, hops, ...more }))).toBe(0);
+      const add = routeRequest('new', CREATE | EXCL, { dst, hops, ...more });
+      expect([client.acknowledged(add.slice()), virtual.acknowledged(add)]).toEqual([0, 0]);
     }
-    const virtual = new Virtual(client);
     const zeros = (count: number) => new Array<number>(count).fill(0);
     const families = [nl.AF_UNSPEC, nl.AF_INET, nl.AF_INET6];
     const bodies: [number, number[]][] = [
@@ -299,6 +316,59 @@ describe.skipIf(problem !== undefined)('the virtual kernel answers as the real o
         const request = message(type, nl.NLM_F_REQUEST | nl.NLM_F_DUMP, body);
         const name = `type ${type} body ${body.join(' ')} strict ${strict}`;
         expect(summary(virtual.exchange(request)), name).toEqual(summary(realAnswer(request)));
+      }
+    }
+  });
+
+  test('what goes with a link that goes down, with its last address, and with the link itself', () => {
+    for (const end of [
+      (name: string) => ip('link', 'set', name, 'down'),
+      (name: string) => ip('address', 'del', '10.0.7.1/24', 'dev', name),
+      (name: string) => ip('link', 'del', name),
+    ]) {
+      clean();
+      ip('link', 'add', 't7', 'type', 'veth', 'peer', 'name', 'far7');
+      try {
+        ip('address', 'add', '10.0.7.1/24', 'dev', 't7');
+        ip('address', 'add', 'fd00:7::1/64', 'dev', 't7', 'nodad');
+        ip('link', 'set', 't7', 'up');
+        ip('link', 'set', 'far7', 'up');
+        const t7 = linkIndex('t7');
+        const virtual = new Virtual(client);
+        const requests: RouteRequest[] = [
+          { dst: '192.0.2.0/24', hops: [{ via: '10.0.7.2', dev: t7 }] },
+          { dst: '192.0.3.0/24', hops: [{ via: '10.0.0.2', dev: links.t0 }] },
+          {
+            dst: '192.0.4.0/24',
+            hops: [
+              { via: '10.0.0.2', dev: links.t0 },
+              { via: '10.0.1.2', dev: links.t1 },
+            ],
+          },
+          { dst: '192.0.5.0/24', type: nl.RTN_BLACKHOLE },
+          {
+            dst: '192.0.6.0/24',
+            hops: [
+              { via: '10.0.7.2', dev: t7 },
+              { via: '10.0.7.3', dev: t7 },
+            ],
+          },
+          { dst: '2001:db8:5::/48', hops: [{ via: 'fd00:7::2', dev: t7 }] },
+          { dst: '2001:db8:6::/48', hops: [{ via: 'fd00::2', dev: links.t0 }] },
+          { dst: '2001:db8:7::/48', type: nl.RTN_UNREACHABLE },
+        ];
+        for (const request of requests) {
+          const add = routeRequest('new', CREATE | EXCL, request);
+          expect([client.acknowledged(add.slice()), virtual.acknowledged(add)]).toEqual([0, 0]);
+        }
+        end('t7');
+        virtual.follow(client);
+        for (const family of [nl.AF_INET, nl.AF_INET6]) {
+          const expected = byPrefix(ownRoutes(client.dump(nl.RTM_GETROUTE, family)));
+          expect(byPrefix(virtual.routes(family))).toEqual(expected);
+        }
+      } finally {
+        if (ip('-o', 'link', 'show').includes(' t7@')) ip('link', 'del', 't7');
       }
     }
   });
@@ -348,6 +418,10 @@ describe.skipIf(problem !== undefined)('the virtual kernel answers as the real o
         ],
       },
       { dst: v4, hops: [{ via: '10.0.0.2', dev: t0 }], multipath: true },
+      { dst: v4, hops: [{ via: 'fd00::2', dev: t0 }] },
+      { dst: v4, hops: [{ via: 'fd00::2', dev: t1 }] },
+      { dst: v4, hops: [{ via: 'fe80::5', dev: t1 }] },
+      { dst: v4, hops: [{ via: 'fe80::5', dev: t1, onlink: true }] },
       { dst: v6, hops: [{ via: 'fd00::2', dev: t0 }] },
       { dst: v6, hops: [{ via: 'fd00::2' }] },
       { dst: v6, hops: [{ via: 'fd00::2', dev: t1 }] },

@@ -1,8 +1,24 @@
 // Route requests for tests in short words, as an ordinary client or a daemon would send them; and answers in words to compare.
 import { IPV4_UNICAST } from '../../wire/family.js';
 import { formatAddress, parseAddress } from '../../wire/ip.js';
-import { afOfFamily, NLMSG_DONE, NLMSG_ERROR, RT_SCOPE_NOWHERE, RT_TABLE_MAIN } from '../../wire/netlink/constants.js';
-import { RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF, RTA_PRIORITY, RTA_TABLE } from '../../wire/netlink/constants.js';
+import {
+  AF_INET,
+  AF_INET6,
+  afOfFamily,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  RT_SCOPE_NOWHERE,
+  RT_TABLE_MAIN,
+} from '../../wire/netlink/constants.js';
+import {
+  RTA_DST,
+  RTA_GATEWAY,
+  RTA_MULTIPATH,
+  RTA_OIF,
+  RTA_PRIORITY,
+  RTA_TABLE,
+  RTA_VIA,
+} from '../../wire/netlink/constants.js';
 import { RTM_DELROUTE, RTM_NEWROUTE, RTN_UNICAST, RTN_UNSPEC, RTNH_F_ONLINK } from '../../wire/netlink/constants.js';
 import { decodeErrno, NetlinkCursor, NetlinkWriter } from '../../wire/netlink/message.js';
 import { parseRoute, RouteView } from '../../wire/netlink/route.js';
@@ -54,11 +70,17 @@ export function routeRequest(verb: 'new' | 'del', flags: number, request: RouteR
   if (table > 255) writer.attributeU32(RTA_TABLE, table);
   if (several) writeMultipath(writer, hops);
   else if (hops.length === 1) {
-    if (hops[0]!.via !== undefined) writer.attribute(RTA_GATEWAY, parseAddress(hops[0]!.via)!);
+    if (hops[0]!.via !== undefined) writeGateway(writer, bytes.length, parseAddress(hops[0]!.via)!);
     if (hops[0]!.dev !== undefined) writer.attributeU32(RTA_OIF, hops[0]!.dev);
   }
   writer.end();
   return writer.take();
+}
+
+/** RTA_VIA where the gateway is of the other family. */
+function writeGateway(writer: NetlinkWriter, addressLength: number, gateway: Uint8Array): void {
+  if (gateway.length === addressLength) writer.attribute(RTA_GATEWAY, gateway);
+  else writer.attribute(RTA_VIA, Uint8Array.of(gateway.length === 4 ? AF_INET : AF_INET6, 0, ...gateway));
 }
 
 function writeMultipath(writer: NetlinkWriter, hops: readonly RequestHop[]): void {
