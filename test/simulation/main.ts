@@ -1,7 +1,7 @@
-// `npm run simulate -- --seeds N [--first S] [--json]`: runs N seeds from S on (default 1), each once for the routes to the neighbours and once for
-// the way to the kernel's table, and stops at the first that goes wrong, with the seed to repeat it by and exit status 1.
+// `npm run simulate -- --seeds N [--first S] [--json]`: runs N seeds from S on (default 1), each for the routes to the neighbours and, with voter and
+// installer alone and with the whole engine, for the way to the kernel's table, and stops at the first that goes wrong, with the seed to repeat it by and exit status 1.
 import { parseArgs } from 'node:util';
-import { simulateFib } from './fib/simulate.js';
+import { simulateEngine, simulateFib } from './fib/simulate.js';
 import { simulate } from './simulate.js';
 
 function whole(text: string, name: string): number {
@@ -48,11 +48,16 @@ for (let seed = first; seed < first + seeds; seed++) {
   emissions += outcome.emissions;
   add(faults, outcome.faults);
   stopAtViolation('neighbours', outcome);
-  const fib = simulateFib(seed);
-  steps += fib.steps;
-  writes += fib.writes;
-  add(troubles, fib.troubles);
-  stopAtViolation('FIB', fib);
+  for (const [path, run] of [
+    ['FIB', simulateFib],
+    ['FIB engine', simulateEngine],
+  ] as const) {
+    const fib = run(seed);
+    steps += fib.steps;
+    writes += fib.writes;
+    add(troubles, fib.troubles);
+    stopAtViolation(path, fib);
+  }
 }
 const seconds = (performance.now() - started) / 1000;
 if (values.json) {

@@ -5,13 +5,15 @@ import { IPV4_UNICAST } from '../../../wire/family.js';
 import { PrefixClock } from '../../../wire/prefix-clock.js';
 import { STABILITY_THRESHOLD } from '../scenario.js';
 import {
+  connectedNetwork,
   daemonWrite,
   destination,
   DESTINATION_BITS,
+  FOREIGN_HOPS,
   foreignRouteEvent,
   hopSet,
+  linkAddress,
   linkEvent,
-  linkNetwork,
   OWN,
   ownRouteEvent,
   singleHop,
@@ -137,7 +139,9 @@ export class EngineWorld extends FibWorld {
       this.touchedInAudit.add(event.prefix);
     }
     this.kernelSays(messageOf(event));
-    if (event.kind === 'link') this.tellReplicas();
+    if (event.kind !== 'link') return;
+    if (event.up) this.kernelSays(connectedNetwork(event.hops));
+    this.tellReplicas();
   }
 
   protected override resync(): void {
@@ -163,10 +167,11 @@ export class EngineWorld extends FibWorld {
     const { engine, kernel } = this;
     this.heard = true;
     engine.beginResync();
-    for (const hops of ALL_HOPS) {
+    for (const hops of [...ALL_HOPS, FOREIGN_HOPS]) {
       this.linkChanges(hops, kernel.refusedHops.get(hops) !== ENETDOWN);
       this.kernelSays(linkEvent(hops, !this.down.has(hops)));
-      for (const message of linkNetwork(hops)) this.kernelSays(message);
+      this.kernelSays(linkAddress(hops));
+      if (!this.down.has(hops)) this.kernelSays(connectedNetwork(hops));
     }
     for (const prefix of kernel.foreign) this.kernelSays(foreignRouteEvent(prefix, 'new'));
     engine.endResync();

@@ -16,6 +16,9 @@ const SCOPE_AT = NETLINK_HEADER + 6;
 const NONE = new Uint8Array(0);
 const writer = new NetlinkWriter();
 
+/** Next hops of others' routes; their link never goes down. */
+export const FOREIGN_HOPS = 9;
+
 /** The link behind next hops number `hops`. */
 function linkOf(hops: number): number {
   return 10 + hops;
@@ -55,7 +58,7 @@ export function foreignRouteEvent(prefix: number, change: 'new' | 'replaced' | '
   const type = change === 'gone' ? nl.RTM_DELROUTE : nl.RTM_NEWROUTE;
   const flags = change === 'replaced' ? nl.NLM_F_REPLACE | nl.NLM_F_CREATE : 0;
   const owner = { protocol: STATIC, metric: OWN.metric };
-  return route(type, flags, destination(prefix), DESTINATION_BITS, owner, hopSet(1));
+  return route(type, flags, destination(prefix), DESTINATION_BITS, owner, hopSet(FOREIGN_HOPS));
 }
 
 export function linkEvent(hops: number, up: boolean): Uint8Array {
@@ -79,8 +82,8 @@ export function linkEvent(hops: number, up: boolean): Uint8Array {
   return writer.take();
 }
 
-/** The address and the connected network of the link behind `hops`. */
-export function linkNetwork(hops: number): Uint8Array[] {
+/** The address of the link behind `hops`. */
+export function linkAddress(hops: number): Uint8Array {
   const address = Uint8Array.of(10, hops, 0, 254);
   writer.reset();
   encodeAddress(writer, header(nl.RTM_NEWADDR), {
@@ -94,7 +97,11 @@ export function linkNetwork(hops: number): Uint8Array[] {
     broadcast: NONE,
     label: '',
   });
-  const addressed = writer.take();
+  return writer.take();
+}
+
+/** The network that is connected there: the kernel tells of it again when the link comes up, and not that it went with the link. */
+export function connectedNetwork(hops: number): Uint8Array {
   const connected = route(
     nl.RTM_NEWROUTE,
     0,
@@ -104,7 +111,7 @@ export function linkNetwork(hops: number): Uint8Array[] {
     singleHop(linkOf(hops), NONE),
   );
   connected[SCOPE_AT] = nl.RT_SCOPE_LINK;
-  return [addressed, connected];
+  return connected;
 }
 
 function header(messageType: number, flags = 0): { messageType: number; flags: number; seq: number; pid: number } {

@@ -1,20 +1,23 @@
 // The way from the replicas' votes to the kernel's table under thousands of seeded runs, and the proof that each checker can fail.
 // A failing seed is printed with its scenario; `npm run simulate -- --seeds 1 --first SEED` repeats it.
 import { describe, expect, test } from 'vitest';
-import { fibCheckers, simulateFib } from '../../simulation/fib/simulate.js';
+import { fibCheckers, simulateEngine, simulateFib } from '../../simulation/fib/simulate.js';
 import type { FibSabotage } from '../../simulation/fib/world.js';
 
 /** More with BTR_SEEDS; `npm run simulate` does any number without vitest. */
-const SEEDS = Number(process.env.BTR_SEEDS ?? 1500);
+const SEEDS = Number(process.env.BTR_SEEDS ?? 1200);
 const PART = 300;
-const parts = Array.from({ length: Math.ceil(SEEDS / PART) }, (_, i) => i * PART + 1);
+const parts = (seeds: number): number[] => Array.from({ length: Math.ceil(seeds / PART) }, (_, i) => i * PART + 1);
 
-describe('the kernel holds the verdicts', () => {
-  test.each(parts)(
+describe.each([
+  ['voter and installer', simulateFib, SEEDS],
+  ['the whole engine', simulateEngine, SEEDS / 2],
+] as const)('the kernel holds the verdicts: %s', (_, simulate, seeds) => {
+  test.each(parts(seeds))(
     'seeds from %i',
     (first) => {
       for (let seed = first; seed < first + PART; seed++) {
-        const { violation, scenario } = simulateFib(seed);
+        const { violation, scenario } = simulate(seed);
         expect(violation, `seed ${seed}: ${JSON.stringify(scenario)}`).toBeUndefined();
       }
     },
@@ -28,7 +31,10 @@ test.each([692, 3102])('seed %i, which once failed', (seed) => {
 });
 
 test('the same seed makes the same run', () => {
-  for (const seed of [3, 17, 42]) expect(simulateFib(seed)).toEqual(simulateFib(seed));
+  for (const seed of [3, 17, 42]) {
+    expect(simulateFib(seed)).toEqual(simulateFib(seed));
+    expect(simulateEngine(seed)).toEqual(simulateEngine(seed));
+  }
 });
 
 describe('a router with a defect is found out', () => {
