@@ -136,11 +136,14 @@ export class FibThread {
   }
 
   private write(): number {
-    const { engine, batch } = this;
-    const count = engine.nextWrites(batch, now());
+    return this.carryOut(this.engine.nextWrites(this.batch, now()));
+  }
+
+  /** Writes the first `count` changes of the batch. Returns `count`. */
+  private carryOut(count: number): number {
     if (count === 0) return 0;
-    this.backend.write(batch);
-    engine.settle(batch, now());
+    this.backend.write(this.batch);
+    this.engine.settle(this.batch, now());
     return count;
   }
 
@@ -255,7 +258,8 @@ export class FibThread {
     const deadline = now() + REMOVAL_MS;
     if (!keep) {
       engine.installer.removeAll(now());
-      while (this.write() > 0 && now() < deadline);
+      // Verdicts that have not been taken yet must not bring routes back: only what is left to remove is written.
+      while (this.carryOut(engine.installer.next(this.batch, now())) > 0 && now() < deadline);
       if (engine.installer.failing > 0) this.say('error', `${engine.installer.failing} routes could not be removed`);
     }
     this.sockets.closeAll();
