@@ -64,7 +64,7 @@ const TAKEN_AT_ONCE = 4096;
 /** Below this many prefixes a sweep is not worth its pause. */
 const SWEEP_FLOOR = 200_000;
 /** Ballots reviewed at a time: the replicas' writes must not wait for half a million of them. */
-const REVIEWS_AT_ONCE = 8192;
+const REVIEWS_AT_ONCE = 2048;
 
 export class FibEngine {
   readonly prefixes: PrefixTable;

@@ -10,7 +10,7 @@ import type { FibRequest, FibSettings, FibWorkerData, FromFib, InstalledNlri, To
 import type { FibStatus } from './status.js';
 
 /** UPDATEs of a tap are handed over when the main loop comes round, or when so many bytes have come together. */
-const TAP_BYTES = 64 * 1024;
+const TAP_BYTES = 8 * 1024;
 
 interface FibPortEvents {
   /** Probe n has come out of a replica's forwarding path. */

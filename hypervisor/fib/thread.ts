@@ -22,10 +22,13 @@ import { Verification } from './verification.js';
 /** How often time-driven work is looked at, ms; also the longest sleep. */
 const TICK_MS = 25;
 /** The same while ballots wait for their review, ms. */
-const BUSY_TICK_MS = 10;
-/** Routes in one batch, and batches before the replicas have their turn. */
-const BATCH = 512;
-const BATCHES = 4;
+const BUSY_TICK_MS = 5;
+/**
+ * Everything is done in small pieces: the socket of a replica that writes route by route holds some hundred of them, and it waits when
+ * there is no room. Routes in one batch; time for what the main thread says, ms.
+ */
+const BATCH = 256;
+const OBEY_MS = 2;
 /** Removing all routes at the end may take this long, ms. */
 const REMOVAL_MS = 15_000;
 
@@ -43,6 +46,8 @@ export class FibThread {
   private audit!: Audit;
   private verification: Verification | undefined;
   private readonly batch = createRouteBatch(BATCH);
+  /** The main thread may have said more than was heard. */
+  private unheard = true;
   private frozen = false;
   private stopWith: { keep: boolean } | undefined;
   private nextTick = 0;
@@ -112,7 +117,7 @@ export class FibThread {
   }
 
   private turn(): void {
-    const busy = this.audit.running || this.verification !== undefined || this.engine.installer.pending > 0;
+    const busy = this.unheard || this.audit.running || this.verification !== undefined || this.engine.installer.pending > 0;
     const ready = this.sockets.poll(busy || this.engine.voter.dirty > 0 ? 0 : TICK_MS);
     if ((ready & WAKE) !== 0) clearEvent(this.data.wake);
     this.obey();
@@ -121,7 +126,7 @@ export class FibThread {
     this.sockets.read();
     const at = now();
     if (at >= this.nextTick) this.tick(at);
-    for (let i = 0; i < BATCHES && this.write() === BATCH; i++);
+    this.write();
     if (this.verification !== undefined) this.verify();
     else this.audit.step(now());
   }
@@ -157,9 +162,12 @@ export class FibThread {
   }
 
   private obey(): void {
-    for (let next = receiveMessageOnPort(this.port); next; next = receiveMessageOnPort(this.port)) {
-      this.handle(next.message as ToFib);
-    }
+    const until = now() + OBEY_MS;
+    do {
+      const next = receiveMessageOnPort(this.port);
+      this.unheard = next !== undefined;
+      if (next !== undefined) this.handle(next.message as ToFib);
+    } while (this.unheard && now() < until);
   }
 
   private handle(message: ToFib): void {
