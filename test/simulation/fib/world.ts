@@ -335,6 +335,10 @@ export class FibWorld {
 
   // --- the passing of time
 
+  private noticeVerdicts(): void {
+    for (const prefix of this.ids) this.noticeVerdict(prefix);
+  }
+
   private noticeVerdict(prefix: number): void {
     const verdict = this.voter.verdict(prefix);
     if ((this.lastVerdicts.get(prefix) ?? 0) === verdict) return;
@@ -348,7 +352,7 @@ export class FibWorld {
     for (let r = 0; r < this.links.length; r++) this.probe(r);
     if (!this.neighborsUp && this.electorate.size === this.scenario.replicas) this.openNeighbors();
     this.review();
-    for (const prefix of this.ids) this.noticeVerdict(prefix);
+    this.noticeVerdicts();
     this.voter.drainEvents();
     this.watchResync();
     this.startAudit();
@@ -463,11 +467,16 @@ export class FibWorld {
       return this.lastEventAt - queue.now;
     };
     if (random.chance(scenario.eventLoss)) {
-      if (this.noticesLoss(event)) this.inThisLife(arrival(), () => this.resync());
+      if (this.noticesLoss(event))
+        this.inThisLife(arrival(), () => {
+          this.resync();
+          this.noticeVerdicts();
+        });
       return;
     }
     this.inThisLife(arrival(), () => {
       this.hear(event);
+      this.noticeVerdicts();
       concerned.forEach((prefix, i) => notes.told(prefix, actions[i]));
       this.scheduleWrite();
     });
@@ -504,6 +513,7 @@ export class FibWorld {
   protected noteLost(prefix: number): void {
     this.touchedInAudit.add(prefix);
     this.notes.disturbed.add(prefix);
+    this.notes.troubled.set(prefix, this.queue.now);
   }
 
   /** Begins an audit when it is time for one. The dump is read in slices, and each takes a while to arrive. */

@@ -2,10 +2,13 @@
 // after a restart, or besiege a kernel that refuses.
 import { OP_DELETE } from '../../../../fib/route-batch.js';
 import type { FibChecker } from '../checker.js';
+import { ESRCH } from '../model-kernel.js';
 import { RETRY_FIRST } from '../scenario.js';
 
 /** Refused writes after which the installer may give up the old route. */
 const REPLACE_ATTEMPTS = 3;
+/** A general retry is carried out up to one delay after its reason, and then when the writer gets round to it, ms. */
+const REASON_HOLDS = RETRY_FIRST + 300;
 
 /** Others' routes are never touched. (Not even the kernel knows better when somebody took our place and nobody has told us.) */
 export const foreign: FibChecker = {
@@ -59,9 +62,8 @@ export function newPacing(): FibChecker {
     onWrite(world, { prefix, errno }) {
       const { now } = world.queue;
       const before = last.get(prefix);
-      // A general retry is carried out up to one delay after its reason.
-      const reason = (world.notes.nudged.get(prefix) ?? -Infinity) + RETRY_FIRST >= now;
-      if (errno === 0) last.delete(prefix);
+      const reason = (world.notes.nudged.get(prefix) ?? -Infinity) + REASON_HOLDS >= now;
+      if (errno === 0 || errno === ESRCH) last.delete(prefix);
       else if (before === undefined || !reason) last.set(prefix, now);
       if (before === undefined || reason || now - before >= RETRY_FIRST) return undefined;
       return `prefix ${prefix}: a refused write is repeated after ${(now - before).toFixed(0)} ms`;
