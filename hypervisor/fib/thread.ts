@@ -117,7 +117,8 @@ export class FibThread {
   }
 
   private turn(): void {
-    const busy = this.unheard || this.audit.running || this.verification !== undefined || this.engine.installer.pending > 0;
+    const busy =
+      this.unheard || this.audit.running || this.verification !== undefined || this.engine.installer.pending > 0;
     const ready = this.sockets.poll(busy || this.engine.voter.dirty > 0 ? 0 : TICK_MS);
     if ((ready & WAKE) !== 0) clearEvent(this.data.wake);
     this.obey();
