@@ -19,21 +19,25 @@ async function ask(program: string, args: string[]): Promise<string> {
   return stdout;
 }
 
-/** A BIRD replica: what its kernel protocols exported, and what they still complain about. */
+async function birdKernels(router: RunningRouter, name: string): Promise<string[]> {
+  const control = path.join(router.directory, name, 'control.sock');
+  const text = await ask('birdc', ['-s', control, 'show', 'protocols', 'all']);
+  return text.split(/\n(?=\S)/).filter((block) => /^\S+\s+Kernel\s/.test(block));
+}
+
+/** A BIRD replica: what its kernel protocols have exported. */
 export async function birdBelief(router: RunningRouter, name: string): Promise<Belief> {
-  const text = await ask('birdc', [
-    '-s',
-    path.join(router.directory, name, 'control.sock'),
-    'show',
-    'protocols',
-    'all',
-  ]);
   let wanted = 0;
-  for (const block of text.split(/\n(?=\S)/)) {
-    if (!/^\S+\s+Kernel\s/.test(block)) continue;
+  for (const block of await birdKernels(router, name)) {
     wanted += Number(/Routes:\s+\d+ imported,(?: \d+ filtered,)? (\d+) exported/.exec(block)?.[1] ?? 0);
   }
   return { wanted, installed: wanted };
+}
+
+/** How many updates a BIRD replica has handed to its kernel protocols so far. */
+export async function birdKernelUpdates(router: RunningRouter, name: string): Promise<number> {
+  const counts = (await birdKernels(router, name)).map((block) => /Export updates:\s+(\d+)/.exec(block)?.[1]);
+  return counts.reduce((sum, count) => sum + Number(count ?? 0), 0);
 }
 
 /** An FRR replica: zebra's summary of both families. */
@@ -43,7 +47,8 @@ export async function frrBelief(router: RunningRouter, name: string): Promise<Be
     const directory = path.join(router.directory, name);
     const question = `show ${family} route summary table ${REPLICA_TABLE} json`;
     const words = ['--vty_socket', directory, '-d', 'zebra', '-c', question];
-    const { routes } = JSON.parse(await ask('vtysh', words)) as {
+    // Nothing at all is said of a table that has no route.
+    const { routes } = JSON.parse((await ask('vtysh', words)).trim() || '{ "routes": [] }') as {
       routes: { type: string; rib: number; fib: number }[];
     };
     for (const { type, rib, fib } of routes) {
