@@ -175,6 +175,7 @@ export class FibEngine {
 
   /** One netlink message: an event, or part of a dump. */
   kernelMessage(buf: Uint8Array, start: number, end: number, now: number): void {
+    this.now = now;
     this.events.message(buf, start, end, now);
   }
 
