@@ -98,7 +98,13 @@ export class FibReports {
       routes: stats.present[r],
       dissents: stats.dissents[r],
       sockets: sockets.countOf(r),
+      routeWrites: this.routeWrites(r),
     };
+  }
+
+  private routeWrites(r: number): number {
+    const { routesAdded = 0, routesReplaced = 0, routesDeleted = 0 } = this.engine.kernels[r]?.counters ?? {};
+    return routesAdded + routesReplaced + routesDeleted;
   }
 
   private isKnown(prefix: number): boolean {

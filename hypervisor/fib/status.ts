@@ -35,6 +35,8 @@ export interface FibReplicaStatus {
   dissents: number;
   /** Netlink sockets open; 0 for a tap. */
   sockets: number;
+  /** Routes it has written to its virtual kernel (added, replaced, deleted); 0 for a tap. The probe's are among them. */
+  routeWrites: number;
 }
 
 export interface FibStatus {

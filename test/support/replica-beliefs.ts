@@ -34,12 +34,6 @@ export async function birdBelief(router: RunningRouter, name: string): Promise<B
   return { wanted, installed: wanted };
 }
 
-/** How many updates a BIRD replica has handed to its kernel protocols so far. */
-export async function birdKernelUpdates(router: RunningRouter, name: string): Promise<number> {
-  const counts = (await birdKernels(router, name)).map((block) => /Export updates:\s+(\d+)/.exec(block)?.[1]);
-  return counts.reduce((sum, count) => sum + Number(count ?? 0), 0);
-}
-
 /** An FRR replica: zebra's summary of both families. */
 export async function frrBelief(router: RunningRouter, name: string): Promise<Belief> {
   const belief: Belief = { wanted: 0, installed: 0 };
