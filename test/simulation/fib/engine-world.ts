@@ -110,10 +110,10 @@ export class EngineWorld extends FibWorld {
     if (this.heard) for (const prefix of this.ids) this.nudge(prefix);
     this.heard = false;
     while (this.engine.tick(this.queue.now));
-    if (this.engine.takeAuditReason()) this.auditWanted = true;
+    if (this.engine.takeAuditReason()) this.audits.wanted = true;
   }
 
-  protected override nextWrites(): number {
+  override nextWrites(): number {
     for (const prefix of this.ids) {
       if (this.voter.verdict(prefix) === this.voter.advertised(prefix)) continue;
       this.nudge(prefix);
@@ -136,7 +136,7 @@ export class EngineWorld extends FibWorld {
     if (event.kind === 'link') this.linkChanges(event.hops, event.up);
     else {
       this.nudge(event.prefix);
-      this.touchedInAudit.add(event.prefix);
+      this.audits.touched.add(event.prefix);
     }
     this.kernelSays(messageOf(event));
     if (event.kind !== 'link') return;

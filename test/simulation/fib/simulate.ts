@@ -10,7 +10,7 @@ import { fibScenarioOf } from './scenario.js';
 import type { FibScenario } from './scenario.js';
 import { Trouble } from './trouble.js';
 import { FibWorld } from './world.js';
-import type { FibSabotage } from './world.js';
+import type { FibSabotage } from './sabotage.js';
 
 /** Fresh ones for each run: some remember. */
 export function fibCheckers(): FibChecker[] {
@@ -61,12 +61,12 @@ function run(world: FibWorld): FibOutcome {
   trouble.start();
   const steps = world.run(scenario.activeFor + scenario.restFor);
   if (world.violation === undefined) world.finish();
-  const { violation, writes: written } = world;
+  const { violation, writer } = world;
   return {
     seed: scenario.seed,
     ...(violation === undefined ? {} : { violation }),
     steps,
-    writes: written,
+    writes: writer.count,
     troubles: Object.fromEntries([...faults.counts, ...trouble.counts]),
     scenario,
   };

@@ -3,7 +3,7 @@
 // Prefixes and next hops are numbers that mean nothing here; engine-world.ts puts the whole engine in the place of voter and installer.
 // Everything happens in virtual time.
 import { Installer } from '../../../fib/installer.js';
-import { createRouteBatch, OP_CREATE, OP_DELETE, OP_REPLACE } from '../../../fib/route-batch.js';
+import { createRouteBatch } from '../../../fib/route-batch.js';
 import type { RouteBatch } from '../../../fib/route-batch.js';
 import { Electorate } from '../../../voter/electorate.js';
 import { UpdateVoter } from '../../../voter/update-voter.js';
@@ -11,41 +11,22 @@ import { EventQueue } from '../event-queue.js';
 import { Random } from '../random.js';
 import { HANG_THRESHOLD, STABILITY_THRESHOLD } from '../scenario.js';
 import { FirstVoteVoter } from '../world.js';
-import type { FibChecker, Write } from './checker.js';
+import { Audits } from './audits.js';
+import type { FibChecker } from './checker.js';
 import { ModelKernel } from './model-kernel.js';
 import type { KernelEvent } from './model-kernel.js';
 import { FibReplica } from './model-replica.js';
 import { Notes } from './notes.js';
 import { RETRY_FIRST, RETRY_MAX } from './scenario.js';
+import type { FibSabotage } from './sabotage.js';
 import type { FibScenario } from './scenario.js';
-
-/** Defects that can be put into the router on purpose, to prove that the checkers see them. */
-export type FibSabotage =
-  | 'none'
-  | 'first-vote' // Any single vote becomes the verdict.
-  | 'wrong-write' // Now and then the kernel gets other next hops than the verdict's.
-  | 'lost-verdict' // Now and then a verdict does not reach the installer.
-  | 'replace-always' // Routes are written without a look at what is there.
-  | 'delete-first' // A route is removed before it is written anew.
-  | 'forgetful' // What the kernel holds at the start is not looked at.
-  | 'early-sweep' // Stale routes go at the start.
-  | 'no-sweep' // Stale routes stay.
-  | 'swallowed-errors' // The kernel's refusals are taken for success.
-  | 'spreading-errors' // A refusal stops the rest of its batch.
-  | 'impatient' // Refused writes are repeated without a pause.
-  | 'no-audit' // What others did unseen is never found.
-  | 'early-report' // A route is reported as installed when it is wanted.
-  | 'lost-report'; // Now and then an installed route is not reported.
+import { KernelWriter, WRONG_HOPS } from './writer.js';
 
 const TICK = STABILITY_THRESHOLD / 8;
 const PROBE_INTERVAL = 100;
-const AUDIT_SLICE = 4;
-const MIN_AUDIT_DISTANCE = 200;
-const DIRTY_AT_ONCE = 4;
 /** Prefixes are numbered from here (the router's own table has the probe before them), next hops from 1: first those that can be the truth. */
 const FIRST_ID = 2;
 const TRUE_HOPS = 4;
-const WRONG_HOPS = 8;
 export const ALL_HOPS = [1, 2, 3, 4, 5, 6, 7, WRONG_HOPS];
 
 export interface FibLink {
@@ -75,26 +56,20 @@ export class FibWorld {
   /** All verdicts are in again, and the sweep has been. */
   resynced = false;
   violation: string | undefined;
-  writes = 0;
+  readonly batch: RouteBatch;
+  readonly writer: KernelWriter;
+  readonly audits: Audits;
   protected readonly random: Random;
-  protected readonly batch: RouteBatch;
   private readonly checkers: readonly FibChecker[];
   protected readonly sabotage: FibSabotage;
   protected readonly inputTimes = new Map<number, number>();
   private readonly lastVerdicts = new Map<number, number>();
   private readonly caughtUp: Float64Array;
-  private readonly dirty = new Uint32Array(DIRTY_AT_ONCE);
-  private readonly installed = new Uint32Array(DIRTY_AT_ONCE);
   /** Grows with every start of the hypervisor, so that what an earlier one had in mind is dropped. */
   private life = 0;
   private neighborsUp = false;
   private neighborsUpAt = 0;
-  private writing = false;
-  private auditing = false;
-  protected auditWanted = false;
-  private lastAudit = 0;
   private lastEventAt = 0;
-  protected readonly touchedInAudit = new Set<number>();
 
   constructor(scenario: FibScenario, checkers: readonly FibChecker[], sabotage: FibSabotage = 'none') {
     const { seed, replicas, prefixes, digestion, thinking } = scenario;
@@ -105,6 +80,8 @@ export class FibWorld {
     this.ids = Array.from({ length: prefixes }, (_, i) => i + FIRST_ID);
     this.caughtUp = new Float64Array(replicas);
     this.batch = createRouteBatch(scenario.batch);
+    this.writer = new KernelWriter(this, sabotage, this.random);
+    this.audits = new Audits(this, sabotage, this.random);
     const { queue } = this;
     for (let r = 0; r < replicas; r++) {
       const random = new Random(seed, `fib replica ${r}`);
@@ -195,7 +172,7 @@ export class FibWorld {
     if (this.electorate.overthrow(from, candidates)) this.electorateChanged();
   }
 
-  private ask(question: (checker: FibChecker) => string | undefined): void {
+  ask(question: (checker: FibChecker) => string | undefined): void {
     for (const checker of this.checkers) {
       const problem = question(checker);
       if (problem !== undefined) this.fail(`${checker.name}: ${problem}`);
@@ -206,7 +183,8 @@ export class FibWorld {
     this.violation ??= `t=${this.queue.now.toFixed(1)} ${problem}`;
   }
 
-  protected inThisLife(delay: number, run: () => void): void {
+  /** Runs it after `delay` ms, unless the hypervisor has died by then. */
+  inThisLife(delay: number, run: () => void): void {
     const { life } = this;
     this.queue.after(delay, () => {
       if (life === this.life) run();
@@ -220,8 +198,8 @@ export class FibWorld {
     this.life++;
     this.up = true;
     this.resynced = false;
-    this.writing = false;
-    this.auditing = false;
+    this.writer.restart();
+    this.audits.restart();
     this.lastEventAt = this.queue.now;
     this.electorate = new Electorate(scenario.replicas);
     this.caughtUp.fill(-Infinity);
@@ -291,7 +269,7 @@ export class FibWorld {
     if (!this.links[r].running) return;
     this.sendVote(r, prefix, hops);
     this.noticeVerdict(prefix);
-    this.scheduleWrite();
+    this.writer.schedule();
   }
 
   // --- what differs when the whole engine is there
@@ -323,14 +301,14 @@ export class FibWorld {
   }
 
   /** Takes verdicts and fills the batch. */
-  protected nextWrites(): number {
-    this.takeVerdicts();
+  nextWrites(): number {
+    this.writer.takeVerdicts();
     return this.installer.next(this.batch, this.queue.now);
   }
 
   /** The kernel says that some of its events were lost. */
   protected resync(): void {
-    this.auditWanted = true;
+    this.audits.wanted = true;
   }
 
   // --- the passing of time
@@ -355,9 +333,9 @@ export class FibWorld {
     this.noticeVerdicts();
     this.voter.drainEvents();
     this.watchResync();
-    this.startAudit();
+    this.audits.startIfDue();
     if (this.sabotage === 'impatient') for (const prefix of this.ids) this.installer.retry(prefix);
-    this.scheduleWrite();
+    this.writer.schedule();
     this.ask((checker) => checker.onTick?.(this));
   }
 
@@ -371,88 +349,8 @@ export class FibWorld {
     this.installer.sweepStale();
   }
 
-  // --- from verdicts to the kernel
-
-  private scheduleWrite(): void {
-    if (this.writing) return;
-    this.writing = true;
-    this.inThisLife(this.random.between(0, this.scenario.writeDelay), () => this.write());
-  }
-
-  private write(): void {
-    const { installer, batch, queue } = this;
-    this.writing = false;
-    while (this.violation === undefined && this.nextWrites() > 0) {
-      let failed = 0;
-      for (let i = 0; i < batch.count; i++) {
-        if (this.sabotage === 'spreading-errors' && failed !== 0) batch.errors[i] = failed;
-        else batch.errors[i] = this.carryOut(batch.op[i], batch.prefix[i], batch.hops[i]);
-        failed ||= batch.errors[i];
-        if (this.sabotage === 'swallowed-errors') batch.errors[i] = 0;
-      }
-      installer.settle(batch, queue.now);
-      this.takeReports();
-    }
-    this.takeReports();
-    installer.drainEvents();
-  }
-
-  private takeVerdicts(): void {
-    const { voter, installer, dirty, queue, random } = this;
-    for (let count = voter.takeDirty(dirty); count > 0; count = voter.takeDirty(dirty)) {
-      for (let i = 0; i < count; i++) {
-        const verdict = voter.verdict(dirty[i]);
-        voter.markAdvertised(dirty[i], verdict);
-        if (this.sabotage === 'lost-verdict' && random.chance(0.05)) continue;
-        this.nudge(dirty[i]);
-        this.notes.wanted.add(dirty[i]);
-        installer.want(dirty[i], verdict, queue.now);
-        if (this.sabotage === 'early-report' && verdict !== 0) this.report(dirty[i]);
-      }
-    }
-  }
-
-  private takeReports(): void {
-    const { installer, installed } = this;
-    for (let count = installer.takeInstalled(installed); count > 0; count = installer.takeInstalled(installed)) {
-      for (let i = 0; i < count; i++) {
-        if (this.sabotage !== 'lost-report' || !this.random.chance(0.05)) this.report(installed[i]);
-      }
-    }
-  }
-
-  private report(prefix: number): void {
-    this.notes.reported.set(prefix, this.installer.wantedHops(prefix));
-    this.ask((checker) => checker.onReport?.(this, prefix));
-  }
-
-  private carryOut(op: number, prefix: number, hops: number): number {
-    const { sabotage } = this;
-    if (sabotage === 'replace-always' && op === OP_CREATE) return this.toKernel(OP_REPLACE, prefix, hops);
-    if (sabotage === 'wrong-write' && op !== OP_DELETE && this.random.chance(0.05)) {
-      return this.toKernel(op, prefix, WRONG_HOPS);
-    }
-    if (sabotage === 'delete-first' && op === OP_REPLACE) {
-      this.toKernel(OP_DELETE, prefix, this.installer.installedHops(prefix));
-      return this.toKernel(OP_CREATE, prefix, hops);
-    }
-    return this.toKernel(op, prefix, hops);
-  }
-
-  private toKernel(op: number, prefix: number, hops: number): number {
-    const { kernel } = this;
-    const before = kernel.own.get(prefix) ?? 0;
-    const foreign = kernel.foreign.has(prefix);
-    const errno = kernel.write(op, prefix, hops);
-    const write: Write = { op, prefix, hops, errno, before, harmed: foreign && !kernel.foreign.has(prefix) };
-    this.writes++;
-    this.touchedInAudit.add(prefix);
-    this.ask((checker) => checker.onWrite?.(this, write));
-    if (errno !== 0) this.notes.troubled.set(prefix, this.queue.now);
-    return errno;
-  }
-
-  protected nudge(prefix: number): void {
+  /** The installer is given a reason to write to a prefix. */
+  nudge(prefix: number): void {
     this.notes.nudged.set(prefix, this.queue.now);
   }
 
@@ -478,7 +376,7 @@ export class FibWorld {
       this.hear(event);
       this.noticeVerdicts();
       concerned.forEach((prefix, i) => notes.told(prefix, actions[i]));
-      this.scheduleWrite();
+      this.writer.schedule();
     });
   }
 
@@ -500,53 +398,19 @@ export class FibWorld {
         installer.lost(prefix, queue.now);
       }
       installer.retryAll(queue.now);
-      this.auditWanted = true;
+      this.audits.wanted = true;
       return;
     }
     this.nudge(event.prefix);
     if (event.kind === 'foreign-gone') return installer.retry(event.prefix);
-    this.touchedInAudit.add(event.prefix);
+    this.audits.touched.add(event.prefix);
     installer.external(event.prefix, event.kind === 'own' ? event.hops : 0, queue.now);
   }
 
   /** The router takes a route for lost with its link. By now it may have been written again; then the next attempt finds it there. */
   protected noteLost(prefix: number): void {
-    this.touchedInAudit.add(prefix);
+    this.audits.touched.add(prefix);
     this.notes.disturbed.add(prefix);
     this.notes.troubled.set(prefix, this.queue.now);
-  }
-
-  /** Begins an audit when it is time for one. The dump is read in slices, and each takes a while to arrive. */
-  private startAudit(): void {
-    const { installer, queue, scenario, sabotage } = this;
-    const wanted = this.auditWanted || installer.auditWanted;
-    const distance = wanted ? MIN_AUDIT_DISTANCE : scenario.auditInterval;
-    if (this.auditing || sabotage === 'no-audit' || queue.now - this.lastAudit < distance) return;
-    this.auditing = true;
-    this.auditWanted = false;
-    this.lastAudit = queue.now;
-    this.touchedInAudit.clear();
-    installer.beginAudit();
-    this.dumpSlice(0, this.notes.lastAction);
-  }
-
-  private dumpSlice(from: number, begunAt: number): void {
-    const { installer, queue, kernel, random, notes } = this;
-    const slice = this.ids.slice(from, from + AUDIT_SLICE);
-    const routes = slice.filter((prefix) => kernel.own.has(prefix)).map((prefix) => [prefix, kernel.own.get(prefix)!]);
-    this.inThisLife(random.between(0, 30), () => {
-      if (queue.now < this.scenario.activeFor && random.chance(this.scenario.brokenDump)) {
-        this.auditing = false;
-        installer.abandonAudit();
-        return;
-      }
-      for (const prefix of this.ids) this.nudge(prefix);
-      for (const [prefix, hops] of routes) installer.auditSeen(prefix, hops, queue.now);
-      if (from + AUDIT_SLICE < this.ids.length) return this.dumpSlice(from + AUDIT_SLICE, begunAt);
-      this.auditing = false;
-      installer.endAudit(queue.now);
-      for (const prefix of this.ids) if (!this.touchedInAudit.has(prefix)) notes.told(prefix, begunAt);
-      this.scheduleWrite();
-    });
   }
 }

@@ -2,7 +2,7 @@
 // A failing seed is printed with its scenario; `npm run simulate -- --seeds 1 --first SEED` repeats it.
 import { describe, expect, test } from 'vitest';
 import { fibCheckers, simulateEngine, simulateFib } from '../../simulation/fib/simulate.js';
-import type { FibSabotage } from '../../simulation/fib/world.js';
+import type { FibSabotage } from '../../simulation/fib/sabotage.js';
 
 /** More with BTR_SEEDS; `npm run simulate` does any number without vitest. */
 const SEEDS = Number(process.env.BTR_SEEDS ?? 1200);
