@@ -45,6 +45,9 @@ const ESRCH = 3;
 /** Attempts to replace a route before the old one goes: an obsolete route must not stay for good because the new one is refused. */
 const REPLACE_ATTEMPTS = 3;
 
+/** An odd number: its multiples modulo a power of two are all numbers below that, each once. */
+const SCATTER = 0x9e3779b1;
+
 export class Installer {
   readonly counters: InstallerCounters = {
     created: 0,
@@ -195,7 +198,12 @@ export class Installer {
 
   /** Nothing is wanted any more, and nothing of ours is to stay: for a shutdown that removes the routes. O(all). */
   removeAll(now: number): void {
-    for (let prefix = 1; prefix < this.state.limit; prefix++) this.want(prefix, 0, now);
+    // Scattered: Linux's trie takes three times as long to remove prefixes in ascending order.
+    const mask = 2 ** Math.ceil(Math.log2(this.state.limit + 1)) - 1;
+    for (let i = 0; i <= mask; i++) {
+      const prefix = Math.imul(i, SCATTER) & mask;
+      if (prefix > 0 && prefix < this.state.limit) this.want(prefix, 0, now);
+    }
     this.sweepStale();
   }
 
