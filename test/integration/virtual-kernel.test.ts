@@ -315,10 +315,23 @@ describe.skipIf(problem !== undefined)('the virtual kernel answers as the real o
       for (const [type, body] of bodies) {
         const request = message(type, nl.NLM_F_REQUEST | nl.NLM_F_DUMP, body);
         const name = `type ${type} body ${body.join(' ')} strict ${strict}`;
-        expect(summary(virtual.exchange(request)), name).toEqual(summary(realAnswer(request)));
+        if (type === nl.RTM_GETNEIGH) expectSameNeighbors(request, strict, name);
+        else expect(summary(virtual.exchange(request)), name).toEqual(summary(realAnswer(request)));
       }
     }
   });
+
+  /** Linux learns neighbours by itself all the time: the one answer must equal another that was given at nearly the same time. */
+  function expectSameNeighbors(request: Uint8Array, strict: boolean, name: string): void {
+    for (let attempt = 1; ; attempt++) {
+      const fresh = new Virtual(client);
+      options(fresh, strict, true, false);
+      const [ours, theirs] = [summary(fresh.exchange(request)), summary(realAnswer(request))];
+      if (attempt < 10 && JSON.stringify(ours) !== JSON.stringify(theirs)) continue;
+      expect(ours, name).toEqual(theirs);
+      return;
+    }
+  }
 
   test('what goes with a link that goes down, with its last address, and with the link itself', () => {
     for (const end of [
