@@ -14,6 +14,8 @@ const INTERNET = 'internet';
 const OWN = ['proto', '179'];
 /** Hosts that the customer talks to, spread over what the kernel holds by then. */
 export const HOSTS = 20;
+/** Packets in a row that are enough to say that they flow: the replica is to die while the table is still filled. */
+const ENOUGH = 10;
 const CUSTOMER_NETWORK = `${CUSTOMER.address.replace(/\.\d+$/, '.0')}/24`;
 
 /** Adds the Internet behind the upstreams, and the static routes of everybody but the router. */
@@ -54,7 +56,7 @@ export async function talk(flow: PacketFlow, namespace: string): Promise<void> {
   const prefixes = await ownPrefixes(namespace);
   const step = Math.floor(prefixes.length / HOSTS);
   await flow.sendTo(Array.from({ length: HOSTS }, (_, index) => hostIn(prefixes[index * step]!)));
-  await flow.untilFlowing();
+  await flow.untilFlowing(ENOUGH);
 }
 
 /** The first address behind the network's own, or the address itself of a host route. */
