@@ -43,4 +43,38 @@ describe('FollowedElectorate', () => {
     expect(follower.master).toBe(1);
     expect(proposals).toEqual([]);
   });
+
+  it('a stand-in that was overthrown stays so whatever the owner says next, until it starts anew', () => {
+    const { owner, follower } = setUp(0b1011);
+    const epochs = [follower.epoch];
+    follower.overthrow(0, 0b1010);
+    epochs.push(follower.epoch);
+    owner.leave(3);
+    follower.follow(owner.state);
+    epochs.push(follower.epoch);
+    // Every change is one that the voter notices, and none looks like another overthrow.
+    expect(new Set(epochs).size).toBe(3);
+    expect([follower.master, follower.overthrows]).toEqual([1, 1]);
+    owner.leave(1);
+    follower.follow(owner.state);
+    expect(follower.master).toBe(0);
+    owner.leave(0);
+    owner.join(1);
+    follower.follow(owner.state);
+    owner.join(0);
+    follower.follow(owner.state);
+    expect(follower.master).toBe(1);
+    expect(follower.ownersEpoch).toBe(owner.epoch);
+  });
+
+  it('follows the owner’s master as soon as that has a say', () => {
+    const { owner, follower } = setUp(0b1011);
+    expect(follower.master).toBe(0);
+    owner.leave(2);
+    owner.leave(0);
+    owner.join(0);
+    expect(owner.master).toBe(1);
+    follower.follow(owner.state);
+    expect(follower.master).toBe(1);
+  });
 });
