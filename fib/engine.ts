@@ -49,8 +49,8 @@ export interface EngineOptions {
 export interface EngineEffects {
   /** One datagram to a replica's socket; false when there is no room now. */
   send(socket: number, buf: Uint8Array, start: number, end: number): boolean;
-  /** A replica does not read what its kernel tells it. */
-  overrun(replica: number, reason: string): void;
+  /** A replica does not read what its kernel tells it, or says on its tap what cannot be read: its votes are not what it believes. */
+  fault(replica: number, reason: string): void;
   /** Probe n (0..249) has come out of the replica's whole forwarding path, and nothing much behind it. */
   probe(replica: number, n: number): void;
   /** The FIB's votes say that the master is wrong. */
@@ -61,8 +61,9 @@ export interface EngineEffects {
 const MAX_HOP_SETS = 200_000;
 /** Verdicts handed to the installer at a time. */
 const TAKEN_AT_ONCE = 4096;
-/** Below this many prefixes a sweep is not worth its pause. */
+/** Below this many prefixes a sweep is not worth its pause; and two sweeps are at least so far apart, ms: each is O(all). */
 const SWEEP_FLOOR = 200_000;
+const SWEEPS_APART_MS = 2000;
 /** Ballots reviewed at a time: the replicas' writes must not wait for half a million of them. */
 const REVIEWS_AT_ONCE = 2048;
 
@@ -87,11 +88,16 @@ export class FibEngine {
   private readonly networks: Set<number>;
   private readonly taken = new Uint32Array(TAKEN_AT_ONCE);
   private readonly withdrawn: DirtyQueue | undefined;
+  private readonly effects: EngineEffects;
+  private readonly maxPrefixes: number;
   private now = 0;
+  private sweptAt = -Infinity;
   private sizeAfterSweep = 0;
 
   constructor(options: EngineOptions, effects: EngineEffects) {
     const { sources, own, internal, clock, seed, limits } = options;
+    this.effects = effects;
+    this.maxPrefixes = limits.maxPrefixes;
     this.prefixes = new PrefixTable({ seed, maxPrefixes: limits.maxPrefixes });
     this.hops = new AttributeTable({ seed, maxEntries: MAX_HOP_SETS });
     this.bodies = new AttributeTable({ seed, maxEntries: MAX_HOP_SETS });
@@ -148,22 +154,26 @@ export class FibEngine {
 
   /** A new start of a replica: what it said is no opinion any more. */
   resetReplica(r: number): void {
+    this.caughtUp[r] = -Infinity;
+    // First of all: that its kernel is emptied must not count as the opinion that there are no routes.
+    this.voter.forget(r);
     this.kernels[r]?.reset();
     this.tap.reset(r);
     this.probes.reset(r);
-    this.caughtUp[r] = -Infinity;
-    this.voter.forget(r);
   }
 
   /** One UPDATE on a tap session. */
   tapUpdate(r: number, buf: Uint8Array, start: number, end: number, now: number): void {
-    this.tap.update(r, buf, start, end, now);
+    this.now = now;
+    const verdict = this.tap.update(r, buf, start, end, now);
+    if (verdict.kind === 'reset') this.effects.fault(r, `sends what cannot be read on its tap: ${verdict.reason}`);
   }
 
   // --- from the replicas' netlink sockets
 
-  openSocket(r: number, socket: number, portId: number): void {
-    this.kernels[r]?.open(socket, portId);
+  /** False: it has no kernel, or too many sockets; nobody will answer on this one. */
+  openSocket(r: number, socket: number, portId: number): boolean {
+    return this.kernels[r]?.open(socket, portId) ?? false;
   }
 
   datagram(r: number, socket: number, buf: Uint8Array, start: number, end: number, now: number): void {
@@ -208,9 +218,7 @@ export class FibEngine {
       this.installer.retryAll(now);
     }
     this.probes.tick(now);
-    const more = this.voter.tick(now, REVIEWS_AT_ONCE);
-    this.sweepIfGrown();
-    return more;
+    return this.voter.tick(now, REVIEWS_AT_ONCE);
   }
 
   /** Takes new verdicts and fills the next batch of writes; returns its size. The caller carries it out and calls `settle`. */
@@ -235,7 +243,8 @@ export class FibEngine {
     let count = 0;
     while (this.withdrawn !== undefined && this.withdrawn.size > 0 && count < out.length) {
       const prefix = this.withdrawn.shift();
-      if (this.voter.verdict(prefix) === 0) out[count++] = prefix;
+      // Wanted again by now, but not there again yet: the news that it is comes later.
+      if (!this.installer.isInstalled(prefix)) out[count++] = prefix;
     }
     return count;
   }
@@ -243,6 +252,40 @@ export class FibEngine {
   /** The verdict as ids, 0 for none. */
   verdict(prefix: number): number {
     return this.voter.verdict(prefix);
+  }
+
+  /**
+   * Frees the ids that nobody holds any more, when the tables have grown. Ids that the caller remembers, and those in events that were not
+   * drained, mean something else afterwards.
+   */
+  sweepIfGrown(now: number): boolean {
+    if (now < this.sweptAt + SWEEPS_APART_MS || !this.hasGrown) return false;
+    this.sweptAt = now;
+    const { prefixes, hops, bodies, kernels, voter, installer, tap, withdrawn } = this;
+    const usedPrefixes = new Uint8Array(prefixes.limit);
+    const usedHops = new Uint8Array(hops.limit);
+    const usedBodies = new Uint8Array(bodies.limit);
+    for (const prefix of [this.probePrefix, ...this.networks]) usedPrefixes[prefix] = 1;
+    for (const kernel of kernels) {
+      kernel?.markPrefixes(usedPrefixes);
+      kernel?.markAttributes(usedHops, usedBodies);
+    }
+    for (const holder of [voter, tap]) {
+      holder.markPrefixes(usedPrefixes);
+      holder.markAttributes(usedHops);
+    }
+    installer.markPrefixes(usedPrefixes);
+    installer.markHops(usedHops);
+    if (withdrawn !== undefined && withdrawn.size > 0) {
+      for (let prefix = 1; prefix < usedPrefixes.length; prefix++) if (withdrawn.has(prefix)) usedPrefixes[prefix] = 1;
+    }
+    prefixes.sweep(usedPrefixes);
+    hops.sweep(usedHops);
+    bodies.sweep(usedBodies);
+    this.classes.forget();
+    this.meanings.forget();
+    this.sizeAfterSweep = prefixes.size;
+    return true;
   }
 
   private makeKernel(r: number, internal: InternalLink, effects: EngineEffects): VirtualKernel {
@@ -256,7 +299,7 @@ export class FibEngine {
       sink: {
         send: (socket, buf, start, end) => effects.send(socket, buf, start, end),
         route: (prefix, id) => this.routeWritten(r, prefix, id),
-        overrun: (_socket, reason) => effects.overrun(r, reason),
+        overrun: (_socket, reason) => effects.fault(r, reason),
       },
     });
   }
@@ -276,29 +319,11 @@ export class FibEngine {
     this.voter.vote(r, prefix, none ? 0 : this.meanings.meaning(hops), now);
   }
 
-  private sweepIfGrown(): void {
-    const { prefixes, hops, bodies, kernels, voter, installer, tap } = this;
-    const grown = prefixes.size > Math.max(SWEEP_FLOOR, 2 * this.sizeAfterSweep);
-    if (!grown && hops.size * 2 < MAX_HOP_SETS && bodies.size * 2 < MAX_HOP_SETS) return;
-    const usedPrefixes = new Uint8Array(prefixes.limit);
-    const usedHops = new Uint8Array(hops.limit);
-    const usedBodies = new Uint8Array(bodies.limit);
-    for (const prefix of [this.probePrefix, ...this.networks]) usedPrefixes[prefix] = 1;
-    for (const kernel of kernels) {
-      kernel?.markPrefixes(usedPrefixes);
-      kernel?.markAttributes(usedHops, usedBodies);
-    }
-    for (const holder of [voter, tap]) {
-      holder.markPrefixes(usedPrefixes);
-      holder.markAttributes(usedHops);
-    }
-    installer.markPrefixes(usedPrefixes);
-    installer.markHops(usedHops);
-    prefixes.sweep(usedPrefixes);
-    hops.sweep(usedHops);
-    bodies.sweep(usedBodies);
-    this.classes.forget();
-    this.meanings.forget();
-    this.sizeAfterSweep = prefixes.size;
+  private get hasGrown(): boolean {
+    const { prefixes, hops, bodies, sizeAfterSweep, maxPrefixes } = this;
+    // Short of twice the size where the table ends before that.
+    const grown = Math.min(2 * sizeAfterSweep, (sizeAfterSweep + maxPrefixes) / 2);
+    if (prefixes.size > Math.max(Math.min(SWEEP_FLOOR, maxPrefixes / 2), grown)) return true;
+    return hops.size * 2 > MAX_HOP_SETS || bodies.size * 2 > MAX_HOP_SETS;
   }
 }

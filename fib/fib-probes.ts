@@ -44,18 +44,22 @@ export class FibProbes {
   seen(r: number, hops: Uint8Array, now: number): void {
     const n = this.numberOf(hops);
     if (n < 0) return;
+    // The one before may be over its time since the last tick; it is not to be lost by this one.
+    this.weigh(r, now);
     this.seenNumber[r] = n;
     this.seenAt[r] = now;
     this.seenWrites[r] = this.writes[r];
   }
 
   tick(now: number): void {
-    for (let r = 0; r < this.seenNumber.length; r++) {
-      const n = this.seenNumber[r];
-      if (n < 0 || now - this.seenAt[r] < QUIET_MS) continue;
-      this.seenNumber[r] = -1;
-      if (this.writes[r] - this.seenWrites[r] <= QUIET_WRITES) this.proven(r, n);
-    }
+    for (let r = 0; r < this.seenNumber.length; r++) this.weigh(r, now);
+  }
+
+  private weigh(r: number, now: number): void {
+    const n = this.seenNumber[r];
+    if (n < 0 || now - this.seenAt[r] < QUIET_MS) return;
+    this.seenNumber[r] = -1;
+    if (this.writes[r] - this.seenWrites[r] <= QUIET_WRITES) this.proven(r, n);
   }
 
   private numberOf(hops: Uint8Array): number {

@@ -283,6 +283,11 @@ export class Installer {
     return this.failures.count;
   }
 
+  /** Errno of the last write for the prefix; 0: it was not refused. */
+  refusedWith(prefix: number): number {
+    return this.failures.errno(prefix);
+  }
+
   /** The prefixes whose last write was refused, in id order, at most `limit` (default: as `maxReports`). */
   listFailures(limit: number = this.maxReports): InstallFailure[] {
     return this.failures.list(limit, (prefix) => this.state.wanted[prefix]);

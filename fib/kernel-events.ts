@@ -45,7 +45,8 @@ export class KernelEvents {
     if (type === RTM_NEWROUTE || type === RTM_DELROUTE) this.ownRoute(type, buf, start, end, now);
     const change = this.parts.mirror.apply(buf, start, end);
     if (change === undefined) return;
-    this.linksChanged = true;
+    // Neighbours change all the time, and no next hop leads elsewhere by it: what was refused is not to be tried again for each of them.
+    if (change.kind === 'link' || change.kind === 'address' || change.kind === 'route') this.linksChanged = true;
     if (change.kind === 'link') this.linkChanged(change.message, now);
     if (change.kind === 'link' || change.kind === 'address') this.auditWanted = true;
     this.parts.changed(change);
@@ -54,11 +55,12 @@ export class KernelEvents {
   private ownRoute(type: number, buf: Uint8Array, start: number, end: number, now: number): void {
     const { view, own, parts } = this;
     if (parseRoute(buf, start + PAYLOAD_AT, end, view) !== undefined) return;
-    if (view.table !== own.table || view.metric !== own.metric) return;
+    // With a TOS it has another key than ours, whatever else it says.
+    if (view.table !== own.table || view.metric !== own.metric || view.tos !== 0) return;
     const ours = view.protocol === own.protocol;
     // A route of somebody else under our key: it replaced ours (the kernel announces only the new one), or ours went unnoticed before.
     // Should both be there, the next write of ours fails and a dump tells.
-    if (!ours && (type !== RTM_NEWROUTE || view.tos !== 0)) return;
+    if (!ours && type !== RTM_NEWROUTE) return;
     const prefix = parts.prefixes.find(view.family, view.dst, 0, view.dstLen);
     if (prefix === 0) {
       this.auditWanted ||= ours && type === RTM_NEWROUTE;

@@ -24,7 +24,7 @@ function ballotCounts(neighbors: readonly NeighborPort[]): BallotCounts {
 export function routerStatus(
   context: RouterContext,
   ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[] },
-  fields: { open: boolean; voteLogDropped: number; fib: FibStatus | null },
+  fields: { open: boolean; voteLogDropped: number; fib: FibStatus | null; fibError: string | null },
 ): RouterStatus {
   const { config, electorate, records, restart, tables } = context;
   return {
@@ -55,6 +55,7 @@ export function routerStatus(
       full: context.replicator.tableFull + context.intake.tableFull,
     },
     fib: fields.fib,
+    fibError: fields.fibError,
     voteLogDropped: fields.voteLogDropped,
     memory: process.memoryUsage.rss(),
   };

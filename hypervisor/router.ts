@@ -13,6 +13,7 @@ import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { ControlServer } from './control/server.js';
 import type { FibPort } from './fib/port.js';
+import type { FibStatus } from './fib/status.js';
 import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
@@ -101,7 +102,7 @@ export class Router {
     clearInterval(this.ticker);
     const { fib } = this.context ?? {};
     // What replicas remove because sessions end, and when they are told to end themselves, is no opinion.
-    await fib?.request({ what: 'freeze' }).catch(() => undefined);
+    await fib?.freeze().catch(() => undefined);
     const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down', this.config.fib.keep);
     await Promise.race([goodbyes, delay(GOODBYE_MS)]);
     await this.pool?.close();
@@ -192,7 +193,7 @@ export class Router {
     this.control = new ControlServer(
       {
         status: () => this.status(),
-        fib: (query) => this.withFib((fib) => fib.request({ what: 'routes', query })),
+        fib: (query) => this.withFib((fib) => fib.routes(query)),
         'fib-verify': () => this.withFib(() => this.fib?.verify()),
         'fib-inject': (params) => this.withFib(() => this.fib?.inject(params)),
         votes: (params) => reports.ballots(params),
@@ -205,8 +206,14 @@ export class Router {
 
   private async status(): Promise<RouterStatus> {
     const ports = { neighbors: this.neighbors, replicas: this.replicas };
-    const fib = (await this.context.fib?.status()) ?? null;
-    return routerStatus(this.context, ports, { open: this.open, voteLogDropped: this.context.voteLog.dropped, fib });
+    let [fib, fibError]: [FibStatus | null, string | null] = [null, null];
+    try {
+      fib = (await this.context.fib?.status()) ?? null;
+    } catch (error) {
+      fibError = (error as Error).message;
+    }
+    const { voteLog } = this.context;
+    return routerStatus(this.context, ports, { open: this.open, voteLogDropped: voteLog.dropped, fib, fibError });
   }
 
   private withFib(use: (fib: FibPort) => unknown): unknown {

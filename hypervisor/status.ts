@@ -81,8 +81,9 @@ export interface RouterStatus {
   ballots: BallotCounts;
   /** `full`: routes and votes that found no room (docs/limits.md) since the start. */
   tables: { prefixes: number; attributes: number; attributeBytes: number; full: number };
-  /** Null without a forwarding table (`fib.backend: none`). */
+  /** Null without a forwarding table (`fib.backend: none`), and when it does not answer: then `fibError` says why. */
   fib: FibStatus | null;
+  fibError: string | null;
   voteLogDropped: number;
   /** Resident memory of the hypervisor, bytes. */
   memory: number;

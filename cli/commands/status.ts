@@ -44,6 +44,7 @@ export function renderStatus(status: RouterStatus): string {
     `electorate ${status.electorate.join(', ') || '(empty)'} (epoch ${status.epoch}${status.master ? `, master ${status.master}` : ''}, quorum ${status.quorum})`,
     `ballots ${count(ballots.total)}, unanimous ${count(ballots.unanimous)}${share}, contested ${count(ballots.contested)}, without majority ${count(ballots.withoutMajority)}`,
     ...(status.fib === null ? [] : [renderFibStatus(status.fib)]),
+    ...(status.fibError === null ? [] : [`forwarding table: ${status.fibError}`]),
     ...(status.restart.restarting ? [renderRestart(status.restart)] : []),
     '',
     table(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),

@@ -6,11 +6,24 @@ import { Worker } from 'node:worker_threads';
 import { close, eventfd, signalEvent } from '../../preload/native.js';
 import type { Electorate } from '../../voter/electorate.js';
 import { monotonic, now } from '../clock.js';
-import type { FibRequest, FibSettings, FibWorkerData, FromFib, InstalledNlri, ToFib } from './protocol.js';
-import type { FibStatus } from './status.js';
+import type {
+  FibQuery,
+  FibRequest,
+  FibRoutes,
+  FibSettings,
+  FibWorkerData,
+  FromFib,
+  InstalledNlri,
+  ToFib,
+} from './protocol.js';
+import type { FibRouteReport, FibStatus } from './status.js';
 
 /** UPDATEs of a tap are handed over when the main loop comes round, or when so many bytes have come together. */
 const TAP_BYTES = 8 * 1024;
+/** What the thread answers at once must be there after this time, ms: it may be reading a huge table anew. */
+const ANSWER_MS = 5000;
+/** The thread gets so long to end, ms: it removes routes (15 s at most), and may be in the middle of something. */
+const STOP_MS = 25_000;
 
 interface FibPortEvents {
   /** Probe n has come out of a replica's forwarding path. */
@@ -22,6 +35,15 @@ interface FibPortEvents {
   fault: [replica: number, reason: string];
   /** The thread is gone without having been asked to go. */
   failed: [error: Error];
+}
+
+const GONE = 'the forwarding table is not there any more';
+
+interface Request {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+  timer: NodeJS.Timeout | undefined;
+  parts: FibRouteReport[][] | undefined;
 }
 
 /** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
@@ -38,11 +60,14 @@ export class FibPort extends EventEmitter<FibPortEvents> {
   private readonly wake = eventfd();
   private readonly worker: Worker;
   private readonly electorate: Electorate;
-  private readonly requests = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  private readonly requests = new Map<number, Request>();
+  /** By replica: how often it was reset. What the thread says of an earlier life is no news of this one. */
+  private readonly lives: number[];
   private readonly taps = new Map<number, { chunks: Uint8Array[]; bytes: number }>();
   private nextRequest = 1;
   private seenEpoch = -1;
-  private started: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  private readonly started: Promise<void>;
+  private begun!: { resolve: () => void; reject: (error: Error) => void };
   private stopping = false;
   private gone = false;
   private readonly ended: Promise<void>;
@@ -50,6 +75,10 @@ export class FibPort extends EventEmitter<FibPortEvents> {
   constructor(settings: FibSettings, electorate: Electorate) {
     super();
     this.electorate = electorate;
+    this.lives = settings.replicas.map(() => 0);
+    // Whoever asks is told, also when it has happened by then.
+    this.started = new Promise((resolve, reject) => (this.begun = { resolve, reject }));
+    this.started.catch(() => undefined);
     const workerData: FibWorkerData = { ...settings, wake: this.wake, clockOffset: now() - monotonic() };
     this.worker = new Worker(workerFile(), { workerData, stdin: false });
     this.worker.on('message', (message: FromFib) => this.receive(message));
@@ -64,7 +93,7 @@ export class FibPort extends EventEmitter<FibPortEvents> {
 
   /** Resolves when the present state of the kernel has been read. Rejects with an Error for the user when the backend cannot work. */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => (this.started = { resolve, reject }));
+    return this.started;
   }
 
   /** A replica opened a netlink socket; the descriptor now belongs to the thread. */
@@ -76,7 +105,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
   /** A replica is started anew. */
   reset(replica: number): void {
     this.taps.delete(replica);
-    this.tell({ kind: 'reset', replica });
+    // Before: that it left the electorate must be known when what it said is forgotten.
+    this.flush();
+    this.tell({ kind: 'reset', replica, life: ++this.lives[replica] });
   }
 
   /** One UPDATE of a replica's tap; it is copied. */
@@ -94,10 +125,6 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     this.tell({ kind: 'caught-up', replica, until });
   }
 
-  noteInput(at: number): void {
-    this.tell({ kind: 'input', at });
-  }
-
   /** Once per turn of the main loop. */
   flush(): void {
     for (const replica of this.taps.keys()) this.flushTap(replica);
@@ -112,16 +139,22 @@ export class FibPort extends EventEmitter<FibPortEvents> {
 
   /** Asks the thread. Rejects with an Error for the user. */
   request(request: FibRequest): Promise<unknown> {
-    if (this.gone) return Promise.reject(new Error('the forwarding table is not there any more'));
-    const id = this.nextRequest++;
-    return new Promise((resolve, reject) => {
-      this.requests.set(id, { resolve, reject });
-      this.tell({ kind: 'request', id, request });
-    });
+    return this.ask(request, {});
   }
 
   async status(): Promise<FibStatus> {
-    return (await this.request({ what: 'status' })) as FibStatus;
+    return (await this.ask({ what: 'status' }, { within: ANSWER_MS })) as FibStatus;
+  }
+
+  /** From now on no vote counts: the replicas are being ended. */
+  async freeze(): Promise<void> {
+    await this.ask({ what: 'freeze' }, { within: ANSWER_MS });
+  }
+
+  async routes(query: FibQuery): Promise<FibRoutes> {
+    const parts: FibRouteReport[][] = [];
+    const last = (await this.ask({ what: 'routes', query }, { parts })) as FibRoutes;
+    return { routes: [...parts, last.routes].flat(), total: last.total };
   }
 
   /** Ends the thread; with `keep` the routes stay in the table. Safe to call twice. */
@@ -130,7 +163,25 @@ export class FibPort extends EventEmitter<FibPortEvents> {
       this.stopping = true;
       this.tell({ kind: 'stop', keep });
     }
+    const deadline = setTimeout(() => {
+      this.emit('log', 'error', `the thread does not end within ${STOP_MS / 1000} s and is ended; routes may be left`);
+      void this.worker.terminate();
+    }, STOP_MS);
     await this.ended;
+    clearTimeout(deadline);
+  }
+
+  /** `within`: ms. `parts`: where to put what comes before the answer. */
+  private ask(request: FibRequest, options: { within?: number; parts?: FibRouteReport[][] }): Promise<unknown> {
+    if (this.gone) return Promise.reject(new Error(GONE));
+    const id = this.nextRequest++;
+    const { within, parts } = options;
+    const late = (): void => this.answer({ id, error: 'the forwarding table does not answer: its thread is busy' });
+    return new Promise((resolve, reject) => {
+      const timer = within === undefined ? undefined : setTimeout(late, within);
+      this.requests.set(id, { resolve, reject, timer, parts });
+      this.tell({ kind: 'request', id, request });
+    });
   }
 
   private flushTap(replica: number): void {
@@ -156,14 +207,17 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     switch (message.kind) {
       case 'ready':
         this.found = message.found;
-        this.started?.resolve();
+        this.begun.resolve();
         break;
       case 'failed':
         this.stopping = true;
-        this.started?.reject(new Error(message.message));
+        this.begun.reject(new Error(message.message));
         break;
       case 'probe':
-        this.emit('probe', message.replica, message.n);
+        if (message.life === this.lives[message.replica]) this.emit('probe', message.replica, message.n);
+        break;
+      case 'part':
+        this.requests.get(message.id)?.parts?.push(message.routes);
         break;
       case 'overthrow':
         // Found under an electorate that is no more, it is found again if it still holds.
@@ -182,7 +236,7 @@ export class FibPort extends EventEmitter<FibPortEvents> {
         this.emit('installed', message);
         break;
       case 'fault':
-        this.emit('fault', message.replica, message.reason);
+        if (message.life === this.lives[message.replica]) this.emit('fault', message.replica, message.reason);
         break;
       case 'stopped':
         break;
@@ -192,6 +246,7 @@ export class FibPort extends EventEmitter<FibPortEvents> {
   private answer({ id, result, error }: { id: number; result?: unknown; error?: string }): void {
     const waiting = this.requests.get(id);
     this.requests.delete(id);
+    clearTimeout(waiting?.timer);
     if (error === undefined) waiting?.resolve(result);
     else waiting?.reject(new Error(error));
   }
@@ -200,10 +255,8 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     if (this.gone) return;
     this.gone = true;
     close(this.wake);
-    for (const { reject } of this.requests.values()) reject(new Error('the forwarding table is not there any more'));
-    this.requests.clear();
-    if (this.stopping) return;
-    this.started?.reject(error);
-    this.emit('failed', error);
+    for (const id of [...this.requests.keys()]) this.answer({ id, error: GONE });
+    this.begun.reject(error);
+    if (!this.stopping) this.emit('failed', error);
   }
 }

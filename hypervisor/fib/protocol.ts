@@ -2,6 +2,7 @@
 // things were said.
 import type { EngineOptions } from '../../fib/engine.js';
 import type { ElectorateState } from '../../voter/electorate.js';
+import type { FibRouteReport } from './status.js';
 
 /** What the thread is started with. */
 export interface FibSettings {
@@ -26,12 +27,11 @@ export interface FibWorkerData extends FibSettings {
 
 export type ToFib =
   | { kind: 'socket'; replica: number; fd: number; portId: number }
-  | { kind: 'reset'; replica: number }
+  /** `life`: the number of the replica's start; what is said of it from here on carries it. */
+  | { kind: 'reset'; replica: number; life: number }
   | { kind: 'electorate'; state: ElectorateState }
   /** Everything that came in before `until` (ms) has come out of the replica's forwarding path. */
   | { kind: 'caught-up'; replica: number; until: number }
-  /** Something that may change every ballot came in at this time (ms). */
-  | { kind: 'input'; at: number }
   /** Whole UPDATE messages from a replica's tap. */
   | { kind: 'tap'; replica: number; bytes: Uint8Array }
   /** Routes of an earlier life that nobody asked for again may go. */
@@ -47,6 +47,12 @@ export type FibRequest =
   /** `advertised`: NLRI of what neighbours were told, IPv4 and IPv6 apart. */
   | { what: 'verify'; advertised: readonly [Uint8Array, Uint8Array] }
   | { what: 'inject'; replica: number; injection: unknown };
+
+export interface FibRoutes {
+  routes: FibRouteReport[];
+  /** Those that were left out because of the limit are counted, too. */
+  total: number;
+}
 
 export interface FibQuery {
   prefix?: string;
@@ -65,12 +71,14 @@ export type FromFib =
   /** Ours that were in the table at start, by family. */
   | { kind: 'ready'; found: readonly [number, number] }
   | { kind: 'failed'; message: string }
-  | { kind: 'probe'; replica: number; n: number }
+  | { kind: 'probe'; replica: number; life: number; n: number }
   | { kind: 'overthrow'; from: number; candidates: number; epoch: number }
   | { kind: 'log'; level: 'error' | 'warn' | 'info' | 'debug'; text: string }
   /** Lines for the vote log. */
   | { kind: 'records'; lines: string[] }
   | ({ kind: 'installed' } & InstalledNlri)
-  | { kind: 'fault'; replica: number; reason: string }
+  | { kind: 'fault'; replica: number; life: number; reason: string }
+  /** Some of the routes that were asked for; the rest is in the answer. */
+  | { kind: 'part'; id: number; routes: FibRouteReport[] }
   | { kind: 'answer'; id: number; result?: unknown; error?: string }
   | { kind: 'stopped' };

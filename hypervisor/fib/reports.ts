@@ -1,17 +1,14 @@
 // Answers to `btr fib` and the forwarding table's part of `btr status`: verdicts, the kernel's state and votes as an operator reads them.
-// Owns the look-up; the shapes are status.ts.
+// Owns the look-up of one thing; walks over all are listing.ts and verification.ts, the shapes are status.ts.
 import os from 'node:os';
 import type { EngineOptions, FibEngine } from '../../fib/engine.js';
 import { UNKNOWN_HOPS } from '../../fib/installer.js';
 import { hopsAsObject } from '../../fib/next-hops.js';
 import type { Audit } from './audit.js';
 import type { FibBackend } from './kernel/backend.js';
-import type { FibQuery } from './protocol.js';
 import type { ReplicaSockets } from './sockets.js';
 import type { FibReplicaStatus, FibRouteReport, FibRouteState, FibStatus, FibVote, NextHopsReport } from './status.js';
 
-/** Most routes in one answer, whatever is asked for. */
-const MAX_ROUTES = 100_000;
 const UNKNOWN_REPORT: NextHopsReport = { type: 'unknown', nextHops: [] };
 
 const errnoNames = new Map(Object.entries(os.constants.errno).map(([name, value]) => [value as number, name]));
@@ -25,8 +22,6 @@ export class FibReports {
   private readonly engine: FibEngine;
   private readonly settings: Omit<EngineOptions, 'clock'>;
   private readonly replicas: readonly string[];
-  /** Errno of the prefixes that the kernel refuses, of the answer that is being made. */
-  private refused = new Map<number, number>();
 
   constructor(engine: FibEngine, settings: Omit<EngineOptions, 'clock'>, replicas: readonly string[]) {
     this.engine = engine;
@@ -67,23 +62,27 @@ export class FibReports {
     };
   }
 
-  /** One prefix, or all routes that are wanted or there. Throws an Error for the user when the question makes no sense. */
-  routes(query: FibQuery): { routes: FibRouteReport[]; total: number } {
-    const { prefixes, installer } = this.engine;
-    this.refused = new Map(installer.listFailures(Infinity).map(({ prefix, errno }) => [prefix, errno]));
-    if (query.prefix !== undefined) {
-      const prefix = prefixes.findText(query.prefix);
-      const known = prefix !== 0 && this.isKnown(prefix);
-      return known ? { routes: [this.route(prefix)], total: 1 } : { routes: [], total: 0 };
-    }
-    const limit = Math.min(query.limit ?? MAX_ROUTES, MAX_ROUTES);
-    const routes: FibRouteReport[] = [];
-    let total = 0;
-    for (let prefix = 1; prefix < prefixes.limit; prefix++) {
-      if (!prefixes.has(prefix) || !this.isKnown(prefix) || !this.isAskedFor(prefix, query.state)) continue;
-      if (++total <= limit) routes.push(this.route(prefix));
-    }
-    return { routes, total };
+  /** Whether there is anything to say about the prefix, and it is in the state that is asked for. */
+  isAskedFor(prefix: number, state: string | undefined): boolean {
+    if (!this.engine.prefixes.has(prefix) || !this.isKnown(prefix)) return false;
+    if (state === undefined) return true;
+    return state === 'contested' ? this.engine.voter.isContested(prefix) : this.state(prefix) === state;
+  }
+
+  route(prefix: number): FibRouteReport {
+    const { installer, prefixes } = this.engine;
+    const verdict = this.engine.verdict(prefix);
+    const errno = installer.refusedWith(prefix);
+    return {
+      prefix: prefixes.format(prefix),
+      state: this.state(prefix),
+      verdict: this.nextHops(verdict),
+      kernel: this.nextHops(installer.installedHops(prefix)),
+      error: errno === 0 ? null : errnoName(errno),
+      votes: this.replicas.flatMap((replica, r) =>
+        this.settings.sources[r] === 'none' ? [] : [this.vote(replica, r, prefix, verdict)],
+      ),
+    };
   }
 
   private replicaStatus(
@@ -110,37 +109,17 @@ export class FibReports {
   private isKnown(prefix: number): boolean {
     const { voter, installer } = this.engine;
     if (voter.verdict(prefix) !== 0 || installer.installedHops(prefix) !== 0) return true;
-    return this.replicas.some((_, r) => voter.currentVote(r, prefix) !== 0);
-  }
-
-  private isAskedFor(prefix: number, state: string | undefined): boolean {
-    if (state === undefined) return true;
-    return state === 'contested' ? this.engine.voter.isContested(prefix) : this.state(prefix) === state;
+    for (let r = 0; r < this.replicas.length; r++) if (voter.currentVote(r, prefix) !== 0) return true;
+    return false;
   }
 
   private state(prefix: number): FibRouteState {
     const { installer } = this.engine;
-    if (this.refused.has(prefix)) return 'failing';
+    if (installer.refusedWith(prefix) !== 0) return 'failing';
     const verdict = this.engine.verdict(prefix);
     const held = installer.installedHops(prefix);
     if (verdict === held) return verdict === 0 ? 'absent' : 'installed';
     return verdict === 0 && installer.staleCount > 0 ? 'stale' : 'pending';
-  }
-
-  private route(prefix: number): FibRouteReport {
-    const { installer, prefixes } = this.engine;
-    const verdict = this.engine.verdict(prefix);
-    const errno = this.refused.get(prefix) ?? 0;
-    return {
-      prefix: prefixes.format(prefix),
-      state: this.state(prefix),
-      verdict: this.nextHops(verdict),
-      kernel: this.nextHops(installer.installedHops(prefix)),
-      error: errno === 0 ? null : errnoName(errno),
-      votes: this.replicas.flatMap((replica, r) =>
-        this.settings.sources[r] === 'none' ? [] : [this.vote(replica, r, prefix, verdict)],
-      ),
-    };
   }
 
   private vote(replica: string, r: number, prefix: number, verdict: number): FibVote {

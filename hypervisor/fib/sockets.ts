@@ -28,6 +28,8 @@ export class ReplicaSockets {
   /** Descriptors that are polled beside the sockets: the thread's eventfd and the kernel's events. */
   private readonly others: readonly number[];
   private sockets: Open[] = [];
+  /** What the last poll asked about, in the array's order. */
+  private polled: readonly Open[] = [];
   private fds = new DataView(new ArrayBuffer(ENTRY * 64));
   private readonly reader = new DatagramReader(DATAGRAMS);
   /** The array does not hold what is open. */
@@ -75,6 +77,7 @@ export class ReplicaSockets {
   poll(timeout: number): number {
     const { others, sockets } = this;
     if (this.stale) this.rebuild();
+    this.polled = [...sockets];
     sockets.forEach(({ fd, replica }, i) => {
       const events = POLLIN | (this.events.wantsWrite(replica, fd) ? POLLOUT : 0);
       this.fds.setInt16(ENTRY * (others.length + i) + 4, events, true);
@@ -90,9 +93,9 @@ export class ReplicaSockets {
   read(): void {
     if (!this.any) return;
     this.any = false;
-    // Handlers may drop sockets: the list as it was is what the poll's answers belong to.
-    const { sockets, others } = this;
-    sockets.forEach((socket, i) => {
+    // Sockets may have come and gone since, and handlers may drop more: the list as it was is what the poll's answers belong to.
+    const { polled, others } = this;
+    polled.forEach((socket, i) => {
       if (!this.sockets.includes(socket)) return;
       const revents = this.revents(others.length + i);
       if ((revents & POLLOUT) !== 0) this.events.writable(socket.replica, socket.fd);

@@ -1,23 +1,21 @@
 // The forwarding table's thread: one loop that polls the replicas' netlink sockets and the kernel's events, obeys the main thread, and
 // writes what the engine wants written, a bounded piece of each in turn. Owns the loop, the backend's life and the order at start and
-// end; decisions are fib/engine.ts, answers to operators reports.ts, sockets sockets.ts.
+// end; decisions are fib/engine.ts, answers to operators answers.ts, sockets sockets.ts.
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { FibEngine } from '../../fib/engine.js';
 import { createRouteBatch } from '../../fib/route-batch.js';
-import type { Injection } from '../../fib/virtual-kernel/types.js';
-import { acknowledgeWrites, clearEvent } from '../../preload/native.js';
+import { acknowledgeWrites, clearEvent, close } from '../../preload/native.js';
 import { PrefixClock } from '../../wire/prefix-clock.js';
 import { now } from '../clock.js';
+import { Answers } from './answers.js';
 import { Audit, visitor } from './audit.js';
 import { FibJournal } from './fib-journal.js';
-import { parseInjection } from './injections.js';
 import { InstalledNews } from './installed-news.js';
 import { openBackend } from './kernel/open.js';
 import { BackendError, type FibBackend } from './kernel/backend.js';
-import type { FibRequest, FibWorkerData, FromFib, ToFib } from './protocol.js';
+import type { FibWorkerData, FromFib, ToFib } from './protocol.js';
 import { FibReports } from './reports.js';
 import { ReplicaSockets } from './sockets.js';
-import { Verification } from './verification.js';
 
 /** How often time-driven work is looked at, ms; also the longest sleep. */
 const TICK_MS = 25;
@@ -44,11 +42,13 @@ export class FibThread {
   private readonly news: InstalledNews | undefined;
   private sockets!: ReplicaSockets;
   private audit!: Audit;
-  private verification: Verification | undefined;
+  private answers!: Answers;
   private readonly batch = createRouteBatch(BATCH);
   /** The main thread may have said more than was heard. */
   private unheard = true;
   private frozen = false;
+  /** By replica: which of its lives this is. */
+  private readonly lives: number[];
   private stopWith: { keep: boolean } | undefined;
   private nextTick = 0;
   private overruns = 0;
@@ -56,14 +56,15 @@ export class FibThread {
   constructor(data: FibWorkerData, port: MessagePort) {
     this.data = data;
     this.port = port;
+    this.lives = data.replicas.map(() => 0);
     this.engine = new FibEngine(
       { ...data.engine, clock: new PrefixClock(data.clockMemory), reportWithdrawn: data.reportInstalled },
       {
         send: (socket, buf, start, end) => this.sockets.send(socket, buf, start, end),
-        overrun: (replica, reason) => this.tell({ kind: 'fault', replica, reason }),
-        probe: (replica, n) => this.tell({ kind: 'probe', replica, n }),
+        fault: (replica, reason) => this.fault(replica, reason),
+        probe: (replica, n) => this.tell({ kind: 'probe', replica, life: this.lives[replica], n }),
         proposeOverthrow: (from, candidates) =>
-          this.tell({ kind: 'overthrow', from, candidates, epoch: this.engine.electorate.epoch }),
+          this.tell({ kind: 'overthrow', from, candidates, epoch: this.engine.electorate.ownersEpoch }),
       },
     );
     this.backend = openBackend(data.backend, data.engine.own, this.engine);
@@ -102,10 +103,20 @@ export class FibThread {
     if (dump.error !== undefined) throw new BackendError(`our own routes cannot be read: ${dump.error}`);
     this.audit = new Audit(engine, backend, data.auditInterval, now(), (text) => this.say('warn', text));
     this.sockets = new ReplicaSockets([data.wake, backend.eventFd], {
-      datagram: (replica, fd, buf, start, end) => engine.datagram(replica, fd, buf, start, end, now()),
+      datagram: (replica, fd, buf, start, end) => this.datagram(replica, fd, buf, start, end),
       writable: (replica, fd) => engine.kernels[replica]?.writable(fd),
       wantsWrite: (replica, fd) => engine.kernels[replica]?.wantsWrite(fd) ?? false,
       closed: (replica, fd) => engine.kernels[replica]?.close(fd),
+    });
+    this.answers = new Answers({
+      engine,
+      backend,
+      reports: this.reports,
+      sockets: this.sockets,
+      audit: this.audit,
+      overruns: () => this.overruns,
+      freeze: () => this.freeze(),
+      tell: (message) => this.tell(message),
     });
     this.tell({ kind: 'ready', found });
   }
@@ -117,9 +128,7 @@ export class FibThread {
   }
 
   private turn(): void {
-    const busy =
-      this.unheard || this.audit.running || this.verification !== undefined || this.engine.installer.pending > 0;
-    const ready = this.sockets.poll(busy || this.engine.voter.dirty > 0 ? 0 : TICK_MS);
+    const ready = this.sockets.poll(this.patience());
     if ((ready & WAKE) !== 0) clearEvent(this.data.wake);
     this.obey();
     if (this.stopWith !== undefined) return;
@@ -128,8 +137,15 @@ export class FibThread {
     const at = now();
     if (at >= this.nextTick) this.tick(at);
     this.write();
-    if (this.verification !== undefined) this.verify();
-    else this.audit.step(now());
+    if (this.answers.busy) this.answers.step();
+    if (!this.answers.verifying) this.audit.step(now());
+  }
+
+  /** How long there is nothing to do unless something comes in, ms. */
+  private patience(): number {
+    const { installer, voter } = this.engine;
+    const busy = this.unheard || this.audit.running || this.answers.busy || installer.pending > 0 || voter.dirty > 0;
+    return busy ? 0 : Math.min(TICK_MS, Math.max(0, Math.ceil(this.nextTick - now())));
   }
 
   private tick(at: number): void {
@@ -139,6 +155,8 @@ export class FibThread {
     if (lines.length > 0) this.tell({ kind: 'records', lines });
     const news = this.news?.take();
     if (news !== undefined) this.tell({ kind: 'installed', ...news });
+    // Last: what was told above names its prefixes by their ids, and so do answers that are under way.
+    if (!this.answers.busy) this.engine.sweepIfGrown(at);
   }
 
   private write(): number {
@@ -175,11 +193,10 @@ export class FibThread {
     const { engine } = this;
     switch (message.kind) {
       case 'socket':
-        this.sockets.add(message.replica, message.fd);
-        engine.openSocket(message.replica, message.fd, message.portId);
-        if (engine.kernels[message.replica]?.acksWrites) acknowledgeWrites(message.fd);
+        this.openSocket(message.replica, message.fd, message.portId);
         break;
       case 'reset':
+        this.lives[message.replica] = message.life;
         this.sockets.drop(message.replica);
         engine.resetReplica(message.replica);
         break;
@@ -189,9 +206,6 @@ export class FibThread {
       case 'caught-up':
         engine.setCaughtUp(message.replica, message.until);
         break;
-      case 'input':
-        engine.voter.noteInput(message.at);
-        break;
       case 'tap':
         this.tap(message.replica, message.bytes);
         break;
@@ -199,7 +213,7 @@ export class FibThread {
         this.say('info', `resynchronised: ${engine.installer.sweepStale()} stale routes go`);
         break;
       case 'request':
-        this.answer(message.id, message.request);
+        this.answers.take(message.id, message.request);
         break;
       case 'stop':
         this.stopWith = { keep: message.keep };
@@ -207,58 +221,51 @@ export class FibThread {
     }
   }
 
-  private tap(replica: number, bytes: Uint8Array): void {
-    for (let at = 0; at + 19 <= bytes.length;) {
-      const end = at + ((bytes[at + 16] << 8) | bytes[at + 17]);
-      if (end < at + 19) return;
-      this.engine.tapUpdate(replica, bytes, at, end, now());
-      at = end;
+  private openSocket(replica: number, fd: number, portId: number): void {
+    if (!this.engine.openSocket(replica, fd, portId)) {
+      // Whoever opened it would wait for ever.
+      close(fd);
+      this.say('warn', `replica ${this.data.replicas[replica]} has too many netlink sockets open: one more is closed`);
+      return;
     }
+    this.sockets.add(replica, fd);
+    if (this.engine.kernels[replica]?.acksWrites) acknowledgeWrites(fd);
   }
 
-  private answer(id: number, request: FibRequest): void {
+  private datagram(replica: number, fd: number, buf: Uint8Array, start: number, end: number): void {
     try {
-      if (request.what === 'verify') this.startVerification(id, request.advertised);
-      else this.tell({ kind: 'answer', id, result: this.result(request) });
+      this.engine.datagram(replica, fd, buf, start, end, now());
     } catch (error) {
-      this.tell({ kind: 'answer', id, error: (error as Error).message });
+      this.failedOn(replica, error as Error);
     }
   }
 
-  private result(request: Exclude<FibRequest, { what: 'verify' }>): unknown {
-    switch (request.what) {
-      case 'status':
-        return this.reports.status(this.backend, this.sockets, this.audit, this.overruns);
-      case 'routes':
-        return this.reports.routes(request.query);
-      case 'inject':
-        return this.inject(request.replica, parseInjection(request.injection, this.engine));
-      case 'freeze':
-        this.frozen = true;
-        this.engine.followElectorate({ ...this.engine.electorate.state, members: 0, master: -1 });
-        return null;
+  private tap(replica: number, bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at + 19 <= bytes.length;) {
+        const end = at + ((bytes[at + 16] << 8) | bytes[at + 17]);
+        if (end < at + 19) return;
+        this.engine.tapUpdate(replica, bytes, at, end, now());
+        at = end;
+      }
+    } catch (error) {
+      this.failedOn(replica, error as Error);
     }
   }
 
-  private inject(replica: number, injection: Injection | undefined): null {
-    const kernel = this.engine.kernels[replica];
-    if (kernel === undefined) throw new Error('only a replica that writes to its kernel can be injected into');
-    kernel.inject(injection);
-    if (kernel.acksWrites) this.sockets.forEach(replica, (fd) => acknowledgeWrites(fd));
-    return null;
+  /** A mistake of ours that one replica's words brought to light costs that replica a new start, and not the router its life. */
+  private failedOn(replica: number, error: Error): void {
+    this.fault(replica, `says what the forwarding table fails on: ${error.message}`);
+    this.say('error', error.stack ?? error.message);
   }
 
-  private startVerification(id: number, advertised: readonly [Uint8Array, Uint8Array]): void {
-    if (this.verification !== undefined) throw new Error('a verification is under way');
-    this.audit.abandon(now());
-    this.verification = new Verification(id, this.engine, this.backend, this.reports, advertised);
+  private fault(replica: number, reason: string): void {
+    this.tell({ kind: 'fault', replica, life: this.lives[replica], reason });
   }
 
-  private verify(): void {
-    const outcome = this.verification?.step();
-    if (outcome === undefined) return;
-    this.verification = undefined;
-    this.tell({ kind: 'answer', ...outcome });
+  private freeze(): void {
+    this.frozen = true;
+    this.engine.followElectorate({ ...this.engine.electorate.state, members: 0, master: -1 });
   }
 
   /** Routes go, unless they are to be kept; then everything is closed. */
@@ -272,8 +279,17 @@ export class FibThread {
       if (engine.installer.failing > 0) this.say('error', `${engine.installer.failing} routes could not be removed`);
     }
     this.sockets.closeAll();
+    this.closeUnopened();
     this.backend.close();
     this.tell({ kind: 'stopped' });
+  }
+
+  /** Sockets that were handed over after the word to stop are ours all the same. */
+  private closeUnopened(): void {
+    for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {
+      const message = next.message as ToFib;
+      if (message.kind === 'socket') close(message.fd);
+    }
   }
 
   private say(level: 'error' | 'warn' | 'info' | 'debug', text: string): void {

@@ -1,5 +1,5 @@
 // `btr fib --verify`: do the verdicts, the kernel and what neighbours were told agree? Walks over our own routes in the kernel, a slice
-// per turn, and reports every prefix where they do not. Changes nothing.
+// per turn, and reports every prefix where they do not. Changes nothing. The tables must not be swept meanwhile: ids are remembered.
 import type { FibEngine } from '../../fib/engine.js';
 import { FAMILIES } from '../../wire/family.js';
 import { formatPrefix } from '../../wire/prefix-text.js';
@@ -10,6 +10,8 @@ import type { FibDifference, FibVerification } from './status.js';
 
 /** Differences that are spelled out. */
 const LISTED = 1000;
+/** Prefixes looked at in one slice, of those that were read. */
+const AT_ONCE = 8192;
 
 type Kind = FibDifference['kind'];
 
@@ -23,7 +25,12 @@ export class Verification {
   /** Prefixes that were nobody's when the walk began. */
   private readonly strangers = new Map<number, number>();
   private readonly quietAtStart: boolean;
+  private phase: 'reading' | 'comparing' | 'advertised' = 'reading';
+  /** The next prefix to compare, or the offset of the next advertised one of a family. */
+  private at = 1;
+  private family = 0;
   private kernelRoutes = 0;
+  private advertisedCount = 0;
   private total = 0;
   private readonly differences: FibDifference[] = [];
 
@@ -51,22 +58,30 @@ export class Verification {
 
   /** One slice. The answer when that was the last one. */
   step(): { id: number; result?: FibVerification; error?: string } | undefined {
-    if (this.dump.step()) return undefined;
     const { id, dump } = this;
-    if (dump.error !== undefined) return { id, error: `the kernel's table cannot be read: ${dump.error}` };
-    this.compare();
-    const advertised = this.compareAdvertised();
+    if (this.phase === 'reading') {
+      if (dump.step()) return undefined;
+      if (dump.error !== undefined) return { id, error: `the kernel's table cannot be read: ${dump.error}` };
+      this.phase = 'comparing';
+    }
+    const done = this.phase === 'comparing' ? this.compare() : this.compareAdvertised();
+    if (!done) return undefined;
+    if (this.phase === 'comparing') {
+      this.phase = 'advertised';
+      return undefined;
+    }
+    return { id, result: this.result };
+  }
+
+  private get result(): FibVerification {
     return {
-      id,
-      result: {
-        ok: this.total === 0,
-        quiet: this.quietAtStart && this.quiet,
-        verdicts: this.engine.voter.stats().routes,
-        kernelRoutes: this.kernelRoutes,
-        advertised,
-        total: this.total,
-        differences: this.differences,
-      },
+      ok: this.total === 0,
+      quiet: this.quietAtStart && this.quiet,
+      verdicts: this.engine.voter.stats().routes,
+      kernelRoutes: this.kernelRoutes,
+      advertised: this.advertisedCount,
+      total: this.total,
+      differences: this.differences,
     };
   }
 
@@ -75,9 +90,12 @@ export class Verification {
     return voter.dirty === 0 && voter.unsettled === 0 && installer.pending === 0 && installer.staleCount === 0;
   }
 
-  private compare(): void {
+  /** Some thousand prefixes; true when those were the last. */
+  private compare(): boolean {
     const { prefixes } = this.engine;
-    for (let prefix = 1; prefix < prefixes.limit; prefix++) {
+    const end = Math.min(this.at + AT_ONCE, prefixes.limit);
+    for (; this.at < end; this.at++) {
+      const prefix = this.at;
       if (!prefixes.has(prefix)) continue;
       const verdict = this.engine.verdict(prefix);
       const kernel = prefix < this.seen.length ? this.seen[prefix] : (this.strangers.get(prefix) ?? 0);
@@ -85,22 +103,27 @@ export class Verification {
       const kind = verdict === 0 ? 'extra' : kernel === 0 ? 'missing' : 'different';
       this.note(kind, prefixes.format(prefix), verdict, kernel);
     }
+    const done = this.at >= prefixes.limit;
+    if (done) this.at = 0;
+    return done;
   }
 
-  /** What was advertised with this router as next hop must be in the table. Returns how many prefixes that are. */
-  private compareAdvertised(): number {
+  /** What was advertised with this router as next hop must be in the table. Some thousand prefixes; true when those were the last. */
+  private compareAdvertised(): boolean {
     const { prefixes } = this.engine;
-    let count = 0;
-    for (const family of FAMILIES) {
-      const nlri = this.advertised[family];
-      for (let at = 0; at < nlri.length; at += 1 + ((nlri[at] + 7) >> 3)) {
-        count++;
-        const prefix = prefixes.find(family, nlri, at + 1, nlri[at]);
-        if (prefix !== 0 && this.engine.verdict(prefix) !== 0) continue;
-        this.note('advertised-without-route', formatPrefix(family, nlri, at + 1, nlri[at]), 0, 0);
-      }
+    const nlri = this.advertised[FAMILIES[this.family]];
+    for (let left = AT_ONCE; left > 0 && this.at < nlri.length; left--) {
+      const { at } = this;
+      const family = FAMILIES[this.family];
+      this.at += 1 + ((nlri[at] + 7) >> 3);
+      this.advertisedCount++;
+      const prefix = prefixes.find(family, nlri, at + 1, nlri[at]);
+      if (prefix !== 0 && this.engine.verdict(prefix) !== 0) continue;
+      this.note('advertised-without-route', formatPrefix(family, nlri, at + 1, nlri[at]), 0, 0);
     }
-    return count;
+    if (this.at < nlri.length) return false;
+    this.at = 0;
+    return ++this.family === FAMILIES.length;
   }
 
   private note(kind: Kind, prefix: string, verdict: number, kernel: number): void {

@@ -61,7 +61,7 @@ export class EngineWorld extends FibWorld {
       },
       {
         send: () => true,
-        overrun: (r, reason) => this.fail(`replica ${r} is overrun: ${reason}`),
+        fault: (r, reason) => this.fail(`replica ${r} is faulty: ${reason}`),
         probe: (r, n) => this.soon(() => this.probeSeen(r, n)),
         proposeOverthrow: (from, candidates) => this.soon(() => this.depose(from, candidates)),
       },
