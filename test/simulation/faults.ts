@@ -1,57 +1,19 @@
-// Makes replicas go wrong and well again, never more than k of them at a time: who has been faulty counts as faulty until it is in the
-// electorate again and says the truth on everything.
+// What the faults of the model replicas are. When they happen, and to how many at a time, is fault-schedule.ts.
+import { FaultSchedule } from './fault-schedule.js';
 import type { Lie } from './model-replica.js';
-import { Random } from './random.js';
+import type { Random } from './random.js';
 import type { Fault } from './scenario.js';
 import type { World } from './world.js';
 
-const WELL_CHECK = 200;
 const BABBLE_INTERVAL = 120;
 const SLOW_READ = 900;
 
-export class Faults {
-  private readonly world: World;
-  private readonly random: Random;
-  private readonly busy = new Set<number>();
-  /** How often each kind of fault began. */
-  readonly counts = new Map<Fault, number>();
-
+export class Faults extends FaultSchedule<Fault, World> {
   constructor(world: World) {
-    this.world = world;
-    this.random = new Random(world.scenario.seed, 'faults');
+    super(world, 'faults');
   }
 
-  start(): void {
-    const { scenario, queue } = this.world;
-    if (scenario.faults.length === 0) return;
-    const next = (): void => {
-      if (queue.now >= scenario.activeFor) return;
-      this.begin();
-      queue.after(this.random.between(0, 2 * scenario.faultInterval), next);
-    };
-    queue.after(this.random.between(0, 3000), next);
-  }
-
-  /** One fault of one replica, if the rule of k allows it. */
-  private begin(): void {
-    const { world, random } = this;
-    const { scenario } = world;
-    const r = random.below(scenario.replicas);
-    const kind = random.pick(scenario.faults);
-    const duration = random.between(100, 8000);
-    // Who is not in the electorate (yet) has no vote against the faulty ones, and counts with them.
-    const out = ~world.electorate.members & ((1 << scenario.replicas) - 1);
-    const others = bits((world.faulty | out) & ~(1 << r));
-    if (this.busy.has(r) || others >= scenario.k || !world.links[r].running) return;
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-    this.busy.add(r);
-    world.faulty |= 1 << r;
-    const last = (kind === 'lie' || kind === 'silence' || kind === 'stuck') && scenario.lasting;
-    const end = Math.min(world.queue.now + duration, scenario.activeFor);
-    this.apply(kind, r, end, last);
-  }
-
-  private apply(kind: Fault, r: number, end: number, last: boolean): void {
+  protected override apply(kind: Fault, r: number, end: number): void {
     const { world, random } = this;
     const replica = world.replicas[r];
     const link = world.links[r];
@@ -73,28 +35,12 @@ export class Faults {
         if (random.chance(0.4)) replica.lies.set(prefix, lieOf(kind, random));
       }
       replica.speakUp();
-      if (last) return;
+      if (world.scenario.lasting) return;
       this.endAt(end, r, () => {
         replica.lies.clear();
         replica.speakUp();
       });
     }
-  }
-
-  private endAt(time: number, r: number, stop: () => void): void {
-    this.world.queue.at(time, () => {
-      stop();
-      this.awaitWell(r);
-    });
-  }
-
-  private awaitWell(r: number): void {
-    const { world } = this;
-    world.queue.after(WELL_CHECK, () => {
-      if (!world.isWell(r)) return this.awaitWell(r);
-      this.busy.delete(r);
-      world.faulty &= ~(1 << r);
-    });
   }
 
   /** Says any old thing at any time. */
@@ -113,10 +59,4 @@ export class Faults {
 function lieOf(kind: 'lie' | 'silence' | 'stuck', random: Random): Lie {
   if (kind === 'lie') return { kind: 'fake', choice: random.chance(0.5) ? 0 : random.below(3) };
   return { kind };
-}
-
-export function bits(mask: number): number {
-  let n = 0;
-  for (let rest = mask; rest !== 0; rest &= rest - 1) n++;
-  return n;
 }

@@ -1,58 +1,20 @@
-// Makes the model replicas of the FIB simulation go wrong and well again, never more than k of them at a time: who has been faulty counts
-// as faulty until it is in the electorate again and all that it last said is true.
-import { bits } from '../faults.js';
-import { Random } from '../random.js';
+// What the faults of the FIB simulation's model replicas are. When they happen, and to how many at a time, is ../fault-schedule.ts.
+import { FaultSchedule } from '../fault-schedule.js';
 import type { FibFault } from './scenario.js';
 import type { FibWorld } from './world.js';
 
-const WELL_CHECK = 200;
 const BABBLE_INTERVAL = 100;
 const LAG = 12;
 const FAKES = 3;
 /** The first of the next hops that never are the truth. */
 const FAKE_HOPS = 5;
 
-export class FibFaults {
-  private readonly world: FibWorld;
-  private readonly random: Random;
-  private readonly busy = new Set<number>();
-  /** How often each kind of fault began. */
-  readonly counts = new Map<string, number>();
-
+export class FibFaults extends FaultSchedule<FibFault, FibWorld> {
   constructor(world: FibWorld) {
-    this.world = world;
-    this.random = new Random(world.scenario.seed, 'fib faults');
+    super(world, 'fib faults');
   }
 
-  start(): void {
-    const { scenario, queue } = this.world;
-    if (scenario.faults.length === 0) return;
-    const next = (): void => {
-      if (queue.now >= scenario.activeFor) return;
-      this.begin();
-      queue.after(this.random.between(0, 2 * scenario.faultInterval), next);
-    };
-    queue.after(this.random.between(0, 3000), next);
-  }
-
-  /** One fault of one replica, if the rule of k allows it. */
-  private begin(): void {
-    const { world, random } = this;
-    const { scenario } = world;
-    const r = random.below(scenario.replicas);
-    const kind = random.pick(scenario.faults);
-    const duration = random.between(100, 8000);
-    // Who is not in the electorate (yet) has no vote against the faulty ones, and counts with them.
-    const out = ~world.electorate.members & ((1 << scenario.replicas) - 1);
-    const others = bits((world.faulty | out) & ~(1 << r));
-    if (this.busy.has(r) || others >= scenario.k || !world.links[r].running) return;
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-    this.busy.add(r);
-    world.faulty |= 1 << r;
-    this.apply(kind, r, Math.min(world.queue.now + duration, scenario.activeFor));
-  }
-
-  private apply(kind: FibFault, r: number, end: number): void {
+  protected override apply(kind: FibFault, r: number, end: number): void {
     const { world, random } = this;
     const replica = world.replicas[r];
     if (kind === 'crash') {
@@ -91,22 +53,6 @@ export class FibFaults {
     this.endAt(end, r, () => {
       replica.lies.clear();
       replica.speakUp(true);
-    });
-  }
-
-  private endAt(time: number, r: number, stop: () => void): void {
-    this.world.queue.at(time, () => {
-      stop();
-      this.awaitWell(r);
-    });
-  }
-
-  private awaitWell(r: number): void {
-    const { world } = this;
-    world.queue.after(WELL_CHECK, () => {
-      if (!world.isWell(r)) return this.awaitWell(r);
-      this.busy.delete(r);
-      world.faulty &= ~(1 << r);
     });
   }
 
