@@ -119,7 +119,9 @@ export class Verification {
       this.advertisedCount++;
       const prefix = prefixes.find(family, nlri, at + 1, nlri[at]);
       if (prefix !== 0 && this.engine.verdict(prefix) !== 0) continue;
-      this.note('advertised-without-route', formatPrefix(family, nlri, at + 1, nlri[at]), 0, 0);
+      const address = new Uint8Array(16);
+      address.set(nlri.subarray(at + 1, this.at));
+      this.note('advertised-without-route', formatPrefix(family, address, 0, nlri[at]), 0, 0);
     }
     if (this.at < nlri.length) return false;
     this.at = 0;
