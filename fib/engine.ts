@@ -221,6 +221,11 @@ export class FibEngine {
     return this.voter.tick(now, REVIEWS_AT_ONCE);
   }
 
+  /** Nothing is to be done before somebody says something, but for what was refused to be tried again. */
+  get isAtRest(): boolean {
+    return this.voter.unsettled === 0 && !this.events.linksChanged && !this.probes.pending;
+  }
+
   /** Takes new verdicts and fills the next batch of writes; returns its size. The caller carries it out and calls `settle`. */
   nextWrites(batch: RouteBatch, now: number): number {
     const { voter, installer, taken } = this;

@@ -35,6 +35,11 @@ export class FibProbes {
     this.seenNumber[r] = -1;
   }
 
+  /** Some probe waits for being proven by `tick`. */
+  get pending(): boolean {
+    return this.seenNumber.some((n) => n >= 0);
+  }
+
   /** The replica wrote a route that is not the probe's. */
   wrote(r: number): void {
     this.writes[r]++;

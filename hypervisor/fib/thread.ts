@@ -17,8 +17,10 @@ import type { FibWorkerData, FromFib, ToFib } from './protocol.js';
 import { FibReports } from './reports.js';
 import { ReplicaSockets } from './sockets.js';
 
-/** How often time-driven work is looked at, ms; also the longest sleep. */
+/** How often time-driven work is looked at, ms. */
 const TICK_MS = 25;
+/** The longest sleep, ms: an idle router costs nothing. */
+const REST_MS = 100;
 /** The same while ballots wait for their review, ms. */
 const BUSY_TICK_MS = 5;
 /**
@@ -145,7 +147,8 @@ export class FibThread {
   private patience(): number {
     const { installer, voter } = this.engine;
     const busy = this.unheard || this.audit.running || this.answers.busy || installer.pending > 0 || voter.dirty > 0;
-    return busy ? 0 : Math.min(TICK_MS, Math.max(0, Math.ceil(this.nextTick - now())));
+    if (busy) return 0;
+    return this.engine.isAtRest ? REST_MS : Math.min(TICK_MS, Math.max(0, Math.ceil(this.nextTick - now())));
   }
 
   private tick(at: number): void {

@@ -115,6 +115,7 @@ afterEach(async () => {
 
 describe.skipIf(reason !== undefined)(
   `the forwarding table's thread${reason === undefined ? '' : `: ${reason}`}`,
+  { timeout: 60_000 },
   () => {
     test('starts, answers, and stops; afterwards everything is refused and nothing left open', async () => {
       const { port } = await start(['netlink', 'tap', 'none']);
