@@ -1,6 +1,7 @@
 // `btr fib`: the forwarding table of a running hypervisor: verdicts, what the kernel has, who votes for what; and whether all of it agrees.
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
+import type { FibRoutes } from '../../hypervisor/fib/protocol.js';
 import type {
   FibDifference,
   FibRouteReport,
@@ -10,6 +11,7 @@ import type {
   NextHopsReport,
 } from '../../hypervisor/fib/status.js';
 import type { RouterStatus } from '../../hypervisor/status.js';
+import { parsePrefix } from '../../wire/prefix-text.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
 import { count, table } from '../output/table.js';
@@ -24,17 +26,20 @@ interface FibOptions extends SocketOptions {
   json: boolean;
 }
 
-interface RoutesAnswer {
-  routes: FibRouteReport[];
-  total: number;
-}
-
-/** `via 10.0.1.2 dev eth0`, `blackhole`, `(none)`. */
+/** `via 10.0.1.2 dev eth0`, `blackhole`, `(none)`: everything by which two votes can differ. */
 function words(hops: NextHopsReport | null): string {
   if (hops === null) return '(none)';
   if (hops.type !== 'unicast') return hops.type;
+  const weighted = hops.nextHops.some(({ weight }) => weight !== 1);
   return hops.nextHops
-    .map((hop) => `${hop.gateway === undefined ? '' : `via ${hop.gateway} `}dev ${hop.interface}`)
+    .map(({ gateway, interface: link, weight, onlink }) =>
+      [
+        ...(gateway === undefined ? [] : ['via', gateway]),
+        ...['dev', link],
+        ...(weighted ? ['weight', String(weight)] : []),
+        ...(onlink ? ['onlink'] : []),
+      ].join(' '),
+    )
     .join(', ');
 }
 
@@ -97,9 +102,12 @@ async function verify(options: FibOptions): Promise<void> {
 
 async function list(options: FibOptions): Promise<void> {
   const { prefix, state, limit } = options;
+  if (!Number.isInteger(limit) || limit < 1) throw new UserError('--limit is a number from 1');
+  if (prefix !== undefined && parsePrefix(prefix) === undefined)
+    throw new UserError(`"${prefix}" is no prefix (say 192.0.2.0/24)`);
   const query = { ...(prefix !== undefined && { prefix }), ...(state !== undefined && { state }), limit };
   const { answer, status } = await withControl(options, async (client) => ({
-    answer: (await client.request('fib', query)) as RoutesAnswer,
+    answer: (await client.request('fib', query)) as FibRoutes,
     status: (await client.request('status')) as RouterStatus,
   }));
   if (options.json) {
