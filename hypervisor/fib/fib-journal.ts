@@ -13,6 +13,9 @@ const SPELLED_OUT = 100;
 /** Refusals that are also told in the hypervisor's log, per turn. */
 const TOLD = 5;
 
+/** Begins the kind of lines about the kernel. */
+const INSTALL = 'fib-';
+
 type Say = (level: 'error' | 'warn' | 'info', text: string) => void;
 
 export class FibJournal {
@@ -33,16 +36,21 @@ export class FibJournal {
     const installs = this.engine.installer.drainEvents();
     this.tell(installs, say);
     return [
-      ...this.grouped(votes, now, (event) => this.voteLine(event)),
-      ...this.grouped(installs, now, (event) => this.installLine(event)),
+      ...this.grouped(votes, now, '', (event) => this.voteLine(event)),
+      ...this.grouped(installs, now, INSTALL, (event) => this.installLine(event)),
     ];
   }
 
-  private grouped<T extends { type: string }>(events: readonly T[], now: number, line: (event: T) => string): string[] {
+  private grouped<T extends { type: string }>(
+    events: readonly T[],
+    now: number,
+    prefix: string,
+    line: (event: T) => string,
+  ): string[] {
     if (events.length <= SPELLED_OUT) return events.map(line);
     const counts = new Map<string, number>();
     for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1);
-    return [...counts].map(([type, prefixes]) => plainRecord(now, type, { fib: true, prefixes }));
+    return [...counts].map(([type, prefixes]) => plainRecord(now, prefix + type, { fib: true, prefixes }));
   }
 
   private voteLine(event: VoterEvent): string {
@@ -74,7 +82,7 @@ export class FibJournal {
 
   private installLine(event: InstallEvent): string {
     const base = { prefix: this.engine.prefixes.format(event.prefix), route: this.words(event.hops) };
-    const kind = `fib-${event.type}`;
+    const kind = INSTALL + event.type;
     if (event.type === 'refused') return plainRecord(event.at, kind, { ...base, error: errnoName(event.errno) });
     if (event.type === 'interfered') return plainRecord(event.at, kind, { ...base, audit: event.audit });
     return plainRecord(event.at, kind, base);
