@@ -1,7 +1,7 @@
 // Which BGP sessions a replica has: one per neighbour (or two where the daemon's code needs it), the probe and the tap
 // (or two). The generators write exactly these into the native configuration and the hypervisor opens exactly these
 // inward; nothing here opens anything.
-import type { FamilySet, ReplicaConfig, RouterConfig } from './model.js';
+import type { FamilySet, ReplicaConfig, ReplicaKind, RouterConfig } from './model.js';
 
 const IPV4: FamilySet = 1;
 const IPV6: FamilySet = 2;
@@ -27,6 +27,13 @@ export interface ReplicaSession {
   /** Identifier that is legal in every daemon's configuration: `neighbor_1`, `neighbor_1_ipv6`, `probe`, `tap`, `tap_ipv6`. */
   name: string;
 }
+
+/**
+ * Hold time that the hypervisor proposes on these sessions, seconds. A stopped or busy replica must not lose its session, hangs are found
+ * by probes; so there is none, but with OpenBGPD: 7.7 starts its send hold timer (RFC 9687) with 240 s when it writes its OPEN, and does not
+ * stop it when the hold time turns out to be 0. There it is the longest that RFC 4271 knows.
+ */
+export const INTERNAL_HOLD_TIME: Record<ReplicaKind, number> = { frr: 0, bird: 0, openbgpd: 65535 };
 
 /** A made-up IPv6 address out of the internal /64, with these last bits. */
 function syntheticAddress(range: string, tail: string): string {

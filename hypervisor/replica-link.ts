@@ -34,6 +34,8 @@ export interface LinkSettings {
   replicaAs: number;
   /** Bitmask, as negotiated with the neighbour. */
   families: number;
+  /** Proposed to the replica, seconds. */
+  holdTime: number;
 }
 
 export interface LinkParts {

@@ -2,7 +2,7 @@
 // Owns the life cycle starting → ready → syncing → voting and back, and turns system events into restarts. The process itself is
 // replicas/, a single session replica-link.ts, how far it has come replica-progress.ts.
 import type { ReplicaConfig } from '../configs/model.js';
-import type { ReplicaSession } from '../configs/session-plan.js';
+import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../configs/session-plan.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import type { NeighborPort } from './neighbor-port.js';
@@ -290,6 +290,7 @@ export class ReplicaPort implements LinkEvents {
       // An identifier is an IPv4 address, whatever the session goes over: the tap has the same one on both of its sessions.
       routerId: negotiated?.peerRouterId ?? (plan.role === 'probe' ? internal.probeAddress : internal.tapAddress),
       families: plan.families & (negotiated?.families ?? plan.families),
+      holdTime: INTERNAL_HOLD_TIME[this.config.kind],
     };
   }
 

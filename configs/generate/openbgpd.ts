@@ -2,7 +2,7 @@
 // so that rules read from top to bottom. Why each line is there: docs/replica-configuration.md.
 import type { CommunityPattern, PrefixRange, ReplicaConfig, RouterConfig } from '../model.js';
 import { addressFamily } from '../parsers.js';
-import type { ReplicaSession } from '../session-plan.js';
+import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../session-plan.js';
 import { familiesIn, header, networksOf, refusedPrefixes, sessionsOf, statementsOf } from './common.js';
 import type { Direction, NeighborSession, ResolvedStatement } from './common.js';
 import type { Generator } from './types.js';
@@ -21,6 +21,7 @@ export const generateOpenbgpd: Generator = (config, replica, paths) => {
     'rde route-age ignore',
     'rde med compare strict',
     'connect-retry 1',
+    `holdtime ${INTERNAL_HOLD_TIME.openbgpd}`,
     'listen on 0.0.0.0',
     ...(ipv6 ? ['listen on ::'] : []),
     `socket "${paths.controlSocket}"`,

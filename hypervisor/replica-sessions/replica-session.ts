@@ -1,5 +1,5 @@
 // One BGP session from the hypervisor, in the role of a neighbour (or of the probe or the tap), to a replica: over a socket of the
-// shim that is connected already, saying nothing before the replica's OPEN, without hold timer, once.
+// shim that is connected already, saying nothing before the replica's OPEN, once.
 // Owns that choice of parameters; the machinery is io/session-runner.ts, and when to open one again is its owner's business.
 import type net from 'node:net';
 import { makeCapabilities } from '../../wire/bgp/capabilities.js';
@@ -20,6 +20,8 @@ export interface ReplicaSessionOptions {
   routeRefresh: boolean;
   extendedMessage: boolean;
   callbacks: SessionCallbacks;
+  /** Proposed hold time in seconds; see INTERNAL_HOLD_TIME. */
+  holdTime: number;
   /** Seconds to wait for the replica's OPEN. Default 240. */
   openHold?: number;
   queueBytes?: number;
@@ -30,15 +32,14 @@ export interface ReplicaSessionOptions {
  * ends it without either. Same methods as a neighbour's session: write, writableBytes, pauseReading, stop, info, …
  */
 export function openReplicaSession(options: ReplicaSessionOptions): SessionRunner {
-  const { as, routerId, replicaAs, families, as4, routeRefresh, extendedMessage } = options;
+  const { as, routerId, replicaAs, families, as4, routeRefresh, extendedMessage, holdTime } = options;
   const capabilities = makeCapabilities({ families, routeRefresh, extendedMessage, ...(as4 ? { as } : {}) });
   const runner = new SessionRunner({
     session: {
       localAs: as,
       routerId,
       peerAs: replicaAs,
-      // A stopped or busy replica must not lose its session: hangs are found by probes.
-      holdTime: 0,
+      holdTime,
       capabilities,
       waitForPeerOpen: true,
       restart: false,
