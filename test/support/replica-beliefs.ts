@@ -7,6 +7,8 @@ import type { RunningRouter } from './router-lab.js';
 
 const execute = promisify(execFile);
 const OUTPUT_BYTES = 1 << 28;
+/** The probe's, which comes and goes. */
+const PROBE_PREFIX = '198.18.255.0/24';
 
 export interface Belief {
   /** BGP routes that it wants in the kernel, both families together, the probe's included. */
@@ -52,4 +54,25 @@ export async function frrBelief(router: RunningRouter, name: string): Promise<Be
     }
   }
   return belief;
+}
+
+/** A BIRD replica's BGP routes, one by one, and how many of them it marks as not in the kernel ("!"). */
+export async function birdLines(
+  router: RunningRouter,
+  name: string,
+): Promise<{ routes: number; unsynchronised: number }> {
+  const control = path.join(router.directory, name, 'control.sock');
+  const where = ['source', '=', 'RTS_BGP', '&&', 'net', '!=', PROBE_PREFIX];
+  const text = await ask('birdc', ['-s', control, 'show', 'route', 'primary', 'where', ...where]);
+  const lines = text.match(/^\S+\/\d+\s.*$/gm) ?? [];
+  return { routes: lines.length, unsynchronised: lines.filter((line) => / ! /.test(line)).length };
+}
+
+/** The routes in the table that an FRR replica writes, one by one, and how many it takes for selected and in the kernel. */
+export async function frrLines(router: RunningRouter, name: string): Promise<{ routes: number; installed: number }> {
+  const directory = path.join(router.directory, name);
+  const question = `show ip route table ${REPLICA_TABLE}`;
+  const text = await ask('vtysh', ['--vty_socket', directory, '-d', 'zebra', '-c', question]);
+  const lines = (text.match(/^B.*$/gm) ?? []).filter((line) => !line.includes(` ${PROBE_PREFIX} `));
+  return { routes: lines.length, installed: lines.filter((line) => line.startsWith('B>* ')).length };
 }
