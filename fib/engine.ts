@@ -197,6 +197,7 @@ export class FibEngine {
   endResync(): void {
     for (const change of this.mirror.endResync()) this.kernels.forEach((kernel) => kernel?.changed(change));
     this.events.linksChanged = true;
+    this.events.retryWanted = true;
   }
 
   /** True once after something happened to a link, an address or a foreign route: what we wrote may be gone, and should be checked. */
@@ -215,6 +216,9 @@ export class FibEngine {
       this.events.linksChanged = false;
       this.meanings.forget();
       this.tap.kernelChanged(now);
+    }
+    if (this.events.retryWanted) {
+      this.events.retryWanted = false;
       this.installer.retryAll(now);
     }
     this.probes.tick(now);

@@ -27,6 +27,8 @@ const IFFLAGS_AT = PAYLOAD_AT + 8;
 export class KernelEvents {
   /** Next hops may resolve differently now. */
   linksChanged = false;
+  /** A gateway may be reachable that was not: what was refused is worth another try, all of it. */
+  retryWanted = false;
   /** What we wrote may be gone without a word. */
   auditWanted = false;
   private readonly own: { table: number; protocol: number; metric: number };
@@ -42,19 +44,37 @@ export class KernelEvents {
   message(buf: Uint8Array, start: number, end: number, now: number): void {
     if (end - start < PAYLOAD_AT) return;
     const type = buf[start + TYPE_AT] | (buf[start + TYPE_AT + 1] << 8);
-    if (type === RTM_NEWROUTE || type === RTM_DELROUTE) this.ownRoute(type, buf, start, end, now);
+    const isRoute =
+      (type === RTM_NEWROUTE || type === RTM_DELROUTE) &&
+      parseRoute(buf, start + PAYLOAD_AT, end, this.view) === undefined;
+    if (isRoute) this.ownRoute(type, now);
     const change = this.parts.mirror.apply(buf, start, end);
     if (change === undefined) return;
-    // Neighbours change all the time, and no next hop leads elsewhere by it: what was refused is not to be tried again for each of them.
-    if (change.kind === 'link' || change.kind === 'address' || change.kind === 'route') this.linksChanged = true;
     if (change.kind === 'link') this.linkChanged(change.message, now);
-    if (change.kind === 'link' || change.kind === 'address') this.auditWanted = true;
+    if (change.kind === 'link' || change.kind === 'address') {
+      this.linksChanged = true;
+      this.retryWanted = true;
+      this.auditWanted = true;
+    } else if (isRoute) this.foreignRouteChanged(type);
     this.parts.changed(change);
   }
 
-  private ownRoute(type: number, buf: Uint8Array, start: number, end: number, now: number): void {
+  /**
+   * Somebody else's routes change all the time on some machines, and half a million refused ones must not be tried again for each: only
+   * for one that may make gateways reachable, and the one that was in the way.
+   */
+  private foreignRouteChanged(type: number): void {
     const { view, own, parts } = this;
-    if (parseRoute(buf, start + PAYLOAD_AT, end, view) !== undefined) return;
+    this.linksChanged = true;
+    if (view.hopCount > 0 && view.hopGatewayLength[0] === 0) this.retryWanted = true;
+    if (type !== RTM_DELROUTE || view.table !== own.table || view.metric !== own.metric) return;
+    const prefix = parts.prefixes.find(view.family, view.dst, 0, view.dstLen);
+    if (prefix !== 0) parts.installer.retry(prefix);
+  }
+
+  /** The route that was parsed last. */
+  private ownRoute(type: number, now: number): void {
+    const { view, own, parts } = this;
     // With a TOS it has another key than ours, whatever else it says.
     if (view.table !== own.table || view.metric !== own.metric || view.tos !== 0) return;
     const ours = view.protocol === own.protocol;

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetlinkWriter } from '../../../wire/netlink/message.js';
-import { EngineRig, INTERNAL_LINK } from './engine-rig.js';
-import { linkMessage, neighborMessage } from './kernel-messages.js';
+import * as nl from '../../../wire/netlink/constants.js';
+import { connected, EngineRig, INTERNAL_LINK } from './engine-rig.js';
+import { hop, linkMessage, neighborMessage, route } from './kernel-messages.js';
 
 const NET = '203.0.113.0/24';
 const RIGHT = '10.0.0.1';
@@ -314,6 +315,30 @@ describe('what is refused', () => {
       rig.run(25);
     }
     expect(attempts()).toBeLessThanOrEqual(1);
+  });
+
+  it('is not tried again because somebody else’s route comes and goes elsewhere', () => {
+    const { rig, attempts } = setUp();
+    const flapping = (type: number) => route('172.16.0.0/12', [hop(2, '10.0.0.9')], { protocol: 4, messageType: type });
+    for (let i = 0; i < 40; i++) {
+      rig.hear(flapping(i % 2 === 0 ? nl.RTM_NEWROUTE : nl.RTM_DELROUTE));
+      rig.run(25);
+    }
+    expect(attempts()).toBeLessThanOrEqual(1);
+  });
+
+  it('is tried again when what was in the way is gone, or a network comes near', () => {
+    const { rig, attempts } = setUp();
+    const theirs = { protocol: 4, table: 254, metric: 179 };
+    rig.hear(route(NET, [hop(2, '10.0.0.9')], theirs));
+    rig.run(25);
+    const before = attempts();
+    rig.hear(route(NET, [hop(2, '10.0.0.9')], { ...theirs, messageType: nl.RTM_DELROUTE }));
+    rig.run(25);
+    expect(attempts()).toBe(before + 1);
+    rig.hear(connected('10.7.0.0/16'));
+    rig.run(1100);
+    expect(attempts()).toBeGreaterThan(before + 1);
   });
 
   it('is tried again when a link changed', () => {
