@@ -14,6 +14,7 @@ import { InstalledNews } from './installed-news.js';
 import { openBackend } from './kernel/open.js';
 import { BackendError, type FibBackend } from './kernel/backend.js';
 import type { FibWorkerData, FromFib, ToFib } from './protocol.js';
+import { ReloadPace } from './reload-pace.js';
 import { FibReports } from './reports.js';
 import { ReplicaSockets } from './sockets.js';
 
@@ -54,6 +55,7 @@ export class FibThread {
   private stopWith: { keep: boolean } | undefined;
   private nextTick = 0;
   private overruns = 0;
+  private readonly reloads = new ReloadPace();
 
   constructor(data: FibWorkerData, port: MessagePort) {
     this.data = data;
@@ -135,6 +137,7 @@ export class FibThread {
     this.obey();
     if (this.stopWith !== undefined) return;
     if ((ready & KERNEL) !== 0) this.readKernel();
+    if (this.reloads.isDue(now())) this.reload();
     this.sockets.read();
     const at = now();
     if (at >= this.nextTick) this.tick(at);
@@ -178,8 +181,14 @@ export class FibThread {
     const result = this.backend.readEvents((buf, start, end) => this.engine.kernelMessage(buf, start, end, now()));
     if (result === 'ok') return;
     this.overruns++;
-    this.say('warn', 'events of the kernel were lost (its queue ran over): everything is read anew');
+    if (this.reloads.lost())
+      this.say('warn', 'events of the kernel were lost (its queue ran over): everything is read anew');
+  }
+
+  private reload(): void {
+    this.reloads.begin(now());
     this.loadMirror();
+    this.reloads.end(now());
     this.audit.hurry(now());
   }
 
