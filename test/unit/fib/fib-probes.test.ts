@@ -42,6 +42,16 @@ describe('FibProbes', () => {
     expect(proven).toEqual([[0, 8]]);
   });
 
+  it('does not lose one that is over its time when the next one comes, before anybody looked', () => {
+    const { probes, proven } = setUp();
+    probes.seen(0, hops([7, 198, 18, 254, 8]), 1000);
+    expect(probes.pending).toBe(true);
+    probes.seen(0, hops([7, 198, 18, 254, 9]), 1160);
+    expect(proven).toEqual([[0, 7]]);
+    probes.tick(1400);
+    expect([proven[1], probes.pending]).toEqual([[0, 8], false]);
+  });
+
   it('takes nothing else for a probe, and forgets one of an earlier life', () => {
     const { probes, proven } = setUp();
     probes.seen(0, hops([7, 198, 18, 253, 8]), 0);
