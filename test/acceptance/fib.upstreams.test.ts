@@ -163,6 +163,7 @@ describe.skipIf(problem !== undefined)('a whole table from two upstreams', () =>
     figures('table', { toldAfter, seconds, written, removed, lost, created, replaced, deleted, usage });
     await exact(both);
     expect((await foreign()).size).toBe(FOREIGN.length);
+    if (LIMIT === 0) expect(both.has(FOREIGN[1][0])).toBe(true);
   });
 
   test('each daemon, asked for every single route, says that the kernel has it', async () => {
