@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { NetlinkWriter } from '../../../wire/netlink/message.js';
 import * as nl from '../../../wire/netlink/constants.js';
 import { connected, EngineRig, INTERNAL_LINK } from './engine-rig.js';
-import { hop, linkMessage, neighborMessage, route } from './kernel-messages.js';
+import { hop, linkMessage, neighborMessage, route, unicast } from './kernel-messages.js';
 
 const NET = '203.0.113.0/24';
 const RIGHT = '10.0.0.1';
@@ -279,6 +279,23 @@ describe('a sweep', () => {
     for (const r of [0, 1, 2]) rig.write(r, kept[0]!, WRONG);
     rig.run(100);
     expect(rig.kernel.get(kept[0]!)).toBe(viaWrong);
+  });
+
+  it('keeps the next hops of routes that an earlier life left: the one that is confirmed needs no write', () => {
+    const rig = new EngineRig({ sources: ['netlink'], limits: { maxPrefixes: 10 } });
+    rig.elect(0);
+    const { engine } = rig;
+    const left = unicast(hop(2, '10.0.0.77'));
+    engine.installer.found(engine.prefixes.parse(NET), engine.hops.intern(left, 0, left.length));
+    for (let i = 0; i < 6; i++) rig.write(0, `198.51.${i}.0/24`, RIGHT);
+    rig.run(3000);
+    expect(engine.sweepIfGrown(rig.now)).toBe(true);
+    rig.write(0, '192.0.2.0/24', WRONG);
+    rig.run(25);
+    rig.written.length = 0;
+    rig.write(0, NET, '10.0.0.77');
+    rig.run(25);
+    expect([rig.written, engine.installer.isInstalled(engine.prefixes.findText(NET))]).toEqual([[], true]);
   });
 
   it('of tables that stay full is not repeated all the time', () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitFor as waitUntil } from '../../../../cli/lab/wait.js';
 import { FibPort } from '../../../../hypervisor/fib/port.js';
-import type { FibSettings, FromFib } from '../../../../hypervisor/fib/protocol.js';
+import type { FibSettings, FromFib, ToFib } from '../../../../hypervisor/fib/protocol.js';
 import type { FibVerification } from '../../../../hypervisor/fib/status.js';
 import { SHIM_ACKNOWLEDGED } from '../../../../fib/virtual-kernel/virtual-kernel.js';
 import { close, receiveInto, sendFrom, SOCK_SEQPACKET, socketpair } from '../../../../preload/native.js';
@@ -170,6 +170,20 @@ describe.skipIf(reason !== undefined)(
       const status = await port.status();
       expect(status).toMatchObject({ installed: 1, deleted: 0 });
       expect(status.replicas[0]).toMatchObject({ routes: 0, sockets: 0 });
+    });
+
+    test('that a replica left is said before that it starts anew, and what its tap said before that not at all', async () => {
+      const { port, electorate } = await start(['tap', 'tap']);
+      const said: unknown[] = [];
+      const { worker } = port as unknown as { worker: { postMessage(message: ToFib): void } };
+      worker.postMessage = ({ kind, ...rest }) => said.push('replica' in rest ? `${kind} ${rest.replica}` : kind);
+      electorate.join(0);
+      port.flush();
+      electorate.leave(0);
+      for (const r of [0, 1]) port.tap(r, new Uint8Array(19), 0, 19);
+      port.reset(0);
+      expect(said).toEqual(['electorate', 'tap 1', 'electorate', 'reset 0']);
+      Reflect.deleteProperty(worker, 'postMessage');
     });
 
     test('a new start closes the sockets of the life before, also those still on their way', async () => {
