@@ -222,7 +222,7 @@ export class FibThread {
         this.tap(message.replica, message.bytes);
         break;
       case 'sweep-stale':
-        this.say('info', `resynchronised: ${engine.installer.sweepStale()} stale routes go`);
+        this.sweepStale();
         break;
       case 'request':
         this.answers.take(message.id, message.request);
@@ -302,6 +302,14 @@ export class FibThread {
       const message = next.message as ToFib;
       if (message.kind === 'socket') close(message.fd);
     }
+  }
+
+  /** All is known again: what an earlier life left and nobody asked for goes, also what it had written with another metric. */
+  private sweepStale(): void {
+    const stale = this.engine.installer.sweepStale();
+    const strays = this.backend.removeStrays();
+    const others = strays > 0 ? `, and ${strays} with another metric` : '';
+    this.say('info', `resynchronised: ${stale} stale routes go${others}`);
   }
 
   private say(level: 'error' | 'warn' | 'info' | 'debug', text: string): void {

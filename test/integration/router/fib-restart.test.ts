@@ -178,6 +178,8 @@ describe.skipIf(problem !== undefined)('the forwarding table and the end of the 
 
   test('routes of a life long ago that nobody confirms go after a while', async () => {
     fib.ip('route', 'add', prefixAt(7000), 'via', address(1), 'proto', '179', 'metric', '179');
+    // Of a life with another configuration.
+    fib.ip('route', 'add', prefixAt(7001), 'via', address(1), 'proto', '179', 'metric', '77');
     await router?.stop();
     const lonely = await fib.run({
       run: 'lonely',
