@@ -11,10 +11,10 @@ import { Answers } from './answers.js';
 import { Audit, visitor } from './audit.js';
 import { FibJournal } from './fib-journal.js';
 import { InstalledNews } from './installed-news.js';
+import { KernelWatch } from './kernel-watch.js';
 import { openBackend } from './kernel/open.js';
 import { BackendError, type FibBackend } from './kernel/backend.js';
 import type { FibWorkerData, FromFib, ToFib } from './protocol.js';
-import { ReloadPace } from './reload-pace.js';
 import { FibReports } from './reports.js';
 import { ReplicaSockets } from './sockets.js';
 
@@ -54,8 +54,7 @@ export class FibThread {
   private readonly lives: number[];
   private stopWith: { keep: boolean } | undefined;
   private nextTick = 0;
-  private overruns = 0;
-  private readonly reloads = new ReloadPace();
+  private readonly watch: KernelWatch;
 
   constructor(data: FibWorkerData, port: MessagePort) {
     this.data = data;
@@ -72,6 +71,7 @@ export class FibThread {
       },
     );
     this.backend = openBackend(data.backend, data.engine.own, this.engine);
+    this.watch = new KernelWatch(this.engine, this.backend, (level, text) => this.say(level, text));
     this.reports = new FibReports(this.engine, data.engine, data.replicas);
     this.journal = new FibJournal(this.engine, data.replicas, (errno) => this.backend.refusal(errno));
     if (data.reportInstalled) this.news = new InstalledNews(this.engine);
@@ -95,7 +95,7 @@ export class FibThread {
   private begin(): void {
     const { backend, engine, data } = this;
     backend.open();
-    this.loadMirror();
+    this.watch.load();
     const found: [number, number] = [0, 0];
     const dump = backend.startDump(
       visitor(engine, (prefix, hops) => {
@@ -118,17 +118,11 @@ export class FibThread {
       reports: this.reports,
       sockets: this.sockets,
       audit: this.audit,
-      overruns: () => this.overruns,
+      overruns: () => this.watch.overruns,
       freeze: () => this.freeze(),
       tell: (message) => this.tell(message),
     });
     this.tell({ kind: 'ready', found });
-  }
-
-  private loadMirror(): void {
-    this.engine.beginResync();
-    this.backend.loadMirror((buf, start, end) => this.engine.kernelMessage(buf, start, end, now()));
-    this.engine.endResync();
   }
 
   private turn(): void {
@@ -136,8 +130,8 @@ export class FibThread {
     if ((ready & WAKE) !== 0) clearEvent(this.data.wake);
     this.obey();
     if (this.stopWith !== undefined) return;
-    if ((ready & KERNEL) !== 0) this.readKernel();
-    if (this.reloads.isDue(now())) this.reload();
+    if ((ready & KERNEL) !== 0) this.watch.readEvents();
+    if (this.watch.reloadIfDue()) this.audit.hurry(now());
     this.sockets.read();
     const at = now();
     if (at >= this.nextTick) this.tick(at);
@@ -175,21 +169,6 @@ export class FibThread {
     this.backend.write(this.batch);
     this.engine.settle(this.batch, now());
     return count;
-  }
-
-  private readKernel(): void {
-    const result = this.backend.readEvents((buf, start, end) => this.engine.kernelMessage(buf, start, end, now()));
-    if (result === 'ok') return;
-    this.overruns++;
-    if (this.reloads.lost())
-      this.say('warn', 'events of the kernel were lost (its queue ran over): everything is read anew');
-  }
-
-  private reload(): void {
-    this.reloads.begin(now());
-    this.loadMirror();
-    this.reloads.end(now());
-    this.audit.hurry(now());
   }
 
   private obey(): void {
@@ -307,9 +286,13 @@ export class FibThread {
   /** All is known again: what an earlier life left and nobody asked for goes, also what it had written with another metric. */
   private sweepStale(): void {
     const stale = this.engine.installer.sweepStale();
-    const strays = this.backend.removeStrays();
-    const others = strays > 0 ? `, and ${strays} with another metric` : '';
-    this.say('info', `resynchronised: ${stale} stale routes go${others}`);
+    this.say('info', `resynchronised: ${stale} stale routes go`);
+    try {
+      const strays = this.backend.removeStrays();
+      if (strays > 0) this.say('info', `${strays} routes that we once wrote with another metric go, too`);
+    } catch (error) {
+      this.say('warn', `routes that we once wrote with another metric may be left: ${(error as Error).message}`);
+    }
   }
 
   private say(level: 'error' | 'warn' | 'info' | 'debug', text: string): void {
