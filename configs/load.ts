@@ -8,6 +8,7 @@ import { readAcceptance } from './schema/acceptance.js';
 import { readFib } from './schema/fib.js';
 import { readNeighbors } from './schema/neighbors.js';
 import { readPolicy } from './schema/policy.js';
+import { readEarlyWarning, readQuarantine, readRecovery } from './schema/recovery.js';
 import { readReplicas, readVoting } from './schema/replicas.js';
 import { readInternal, readLimits, readLogging, readRouter } from './schema/router.js';
 import { ConfigSource } from './yaml-reader.js';
@@ -45,12 +46,16 @@ export function parseConfig(text: string, file: string): LoadResult {
   const neighbors = readNeighbors(root, { router, internal, defaults, definitions: policy.definitions });
   const fib = readFib(root);
   const replicas = readReplicas(root, directory, fib);
-  const voting = readVoting(root, replicas.length);
+  const voting = readVoting(root, replicas);
+  const recovery = readRecovery(root);
+  const quarantine = readQuarantine(root, directory, router.runDirectory);
+  const earlyWarning = readEarlyWarning(root);
   const limits = readLimits(root);
   const logging = readLogging(root, directory, router.runDirectory);
   root.finish();
   if (source.diagnostics.length > 0) {
     return { diagnostics: source.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column) };
   }
-  return { config: { file, router, neighbors, policy, acceptance, replicas, voting, fib, internal, limits, logging } };
+  const parts = { router, neighbors, policy, acceptance, replicas, voting, recovery, quarantine, earlyWarning, fib };
+  return { config: { file, ...parts, internal, limits, logging } };
 }

@@ -26,6 +26,9 @@ export interface RouterConfig {
   /** Index = replica index everywhere else; at least 1, at most 16. */
   replicas: ReplicaConfig[];
   voting: VotingConfig;
+  recovery: RecoveryConfig;
+  quarantine: QuarantineConfig;
+  earlyWarning: EarlyWarningConfig;
   fib: FibConfig;
   internal: InternalConfig;
   limits: LimitsConfig;
@@ -53,12 +56,14 @@ export interface RouterSettings {
   networks: string[];
   /** Absolute path of the directory that holds the control socket and one directory per replica. */
   runDirectory: string;
-  /** How replicas get messages that RFC 7606 wants treated as a withdrawal: byte for byte, or as the withdrawal they are. */
-  deliver: Delivery;
 }
 
-export type Delivery = 'exact' | 'normalised';
-export const DELIVERIES: readonly Delivery[] = ['exact', 'normalised'];
+/**
+ * In which form a replica gets what a neighbour sends: byte for byte; the same, but with errors repaired (RFC 7606: what is to be treated
+ * as a withdrawal is one); or every route encoded anew, one family per message, IPv4 in classic NLRI.
+ */
+export type Delivery = 'raw' | 'repaired' | 'normalised';
+export const DELIVERIES: readonly Delivery[] = ['raw', 'repaired', 'normalised'];
 
 export interface NeighborConfig {
   /** Canonical text (RFC 5952 for IPv6). Decides the transport family. */
@@ -175,6 +180,47 @@ export interface ReplicaConfig {
   environment: Record<string, string>;
   /** Always 'none' when the router's backend is 'none'. */
   fib: ReplicaFib;
+  /** Takes the place of a replica that fails: `cold` is started only then, `warm` runs and is synchronised, but does not vote. */
+  standby: Standby;
+  deliver: Delivery;
+  diversity: DiversityConfig;
+}
+
+export type Standby = 'no' | 'warm' | 'cold';
+export const STANDBYS: readonly Standby[] = ['no', 'warm', 'cold'];
+
+/** What makes replicas that share code fail at different times (DESIGN section 8). Everything is off by default. */
+export interface DiversityConfig {
+  /** Everything from a neighbour is handed on after a random delay in this range; the order per neighbour is kept. */
+  deliveryDelay?: DelayRange;
+  /** Sessions are opened, and opened again, after a random delay. */
+  connectDelay?: DelayRange;
+  /** A restart waits for so long in addition. */
+  restartDelay?: DelayRange;
+  /** A session of a neighbour that went away is closed after a random delay. */
+  disconnectDelay?: DelayRange;
+  /** Events of links, addresses and foreign routes reach the replica late, and only as the state that is left then. */
+  interfaceEventDelay?: DelayRange;
+  /** False: memory is laid out the same way at every start (ADDR_NO_RANDOMIZE). */
+  addressSpaceRandomisation: boolean;
+  /** MALLOC_PERTURB_, 1..255; undefined = not set. */
+  mallocPerturb?: number;
+  /** MALLOC_ARENA_MAX; undefined = not set. */
+  mallocArenas?: number;
+  /** LC_ALL; undefined = C. */
+  locale?: string;
+  /** TZ; undefined = not set. */
+  timeZone?: string;
+  /** Processors it may run on; undefined = all. */
+  cpus?: number[];
+  /** -20..19; undefined = as the hypervisor. */
+  nice?: number;
+}
+
+/** Milliseconds, both included. */
+export interface DelayRange {
+  from: number;
+  to: number;
 }
 
 /** The kernel's forwarding table. Table, protocol and metric are those of our own routes in the real kernel. */
@@ -213,6 +259,50 @@ export interface VotingConfig {
   holdWithoutReplicas: number;
   /** Attribute type codes left out of the comparison. */
   ignoreAttributes: number[];
+  /** Whose word counts on a ballot that has no majority of stable votes; undefined = what is out stays. Index of a replica. */
+  preferred?: number;
+}
+
+/** What happens to replicas that fail. Durations in milliseconds. */
+export interface RecoveryConfig {
+  /** Before the first restart; each further one of a row waits four times as long … */
+  restartDelay: number;
+  /** … and at most this long. */
+  longestRestartDelay: number;
+  /** A replica that has voted for so long begins a new row. */
+  forgiveAfter: number;
+  /** Restarts within `restartWindow`; with one more the replica is retired. 0 = no limit. */
+  maxRestarts: number;
+  restartWindow: number;
+  /** A retired replica is tried again after this time; 0 = never by itself. */
+  retireFor: number;
+  /** A replica whose dissent outlives a restart is left alone when it is about no more prefixes than this. */
+  fewPrefixes: number;
+  /** On these prefixes its votes do not count any more. */
+  muteFew: boolean;
+  /** A standby that took somebody's place gives it back when the other has recovered. */
+  failBack: boolean;
+}
+
+/** What happens to messages that a replica died of. */
+export interface QuarantineConfig {
+  enabled: boolean;
+  /** Absolute path of the directory for the messages (BGP4MP_ET files). */
+  directory: string;
+  /** Bytes of messages that are remembered per session until they have proven harmless. */
+  suspectBytes: number;
+  /** Quarantined messages per replica; the oldest give way. */
+  maxMessages: number;
+  /** Suspects are tried on an instance of their own, which does not vote, so that the harmless ones can be released. */
+  narrow: boolean;
+}
+
+export interface EarlyWarningConfig {
+  enabled: boolean;
+  /** Between two samples, ms. */
+  interval: number;
+  /** A replica with warnings is restarted, when enough others vote. */
+  restart: boolean;
 }
 
 /** Addresses and numbers that only the hypervisor and its replicas see. */

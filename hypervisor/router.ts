@@ -128,7 +128,7 @@ export class Router {
         prefixes,
         attributes,
         maxQueueBytes: config.limits.replicaQueueBytes,
-        deliver: config.router.deliver,
+        deliver: config.replicas[0].deliver === 'raw' ? 'exact' : 'normalised',
         ...(config.fib.backend === 'none' ? {} : { clock }),
       }),
       electorate: new Electorate(replicas.length),

@@ -1,8 +1,11 @@
 // The sections replicas: and voting: of the configuration file.
-import type { FibConfig, ReplicaConfig, ReplicaFib, ReplicaKind, VotingConfig } from '../model.js';
-import { REPLICA_FIBS, REPLICA_KINDS, VOTING_STRATEGIES } from '../model.js';
+import type { Delivery, FibConfig, ReplicaConfig, ReplicaFib, ReplicaKind, VotingConfig } from '../model.js';
+import { DELIVERIES, REPLICA_FIBS, REPLICA_KINDS, STANDBYS, VOTING_STRATEGIES } from '../model.js';
+import { isMap } from 'yaml';
+import { didYouMean } from '../diagnostics.js';
 import { filePath, name, plainText } from '../parsers.js';
 import type { MapReader } from '../yaml-reader.js';
+import { readDiversity } from './diversity.js';
 
 /** The electorate is a bit set of 16. */
 const MAX_REPLICAS = 16;
@@ -10,23 +13,31 @@ const MAX_REPLICAS = 16;
 /** OpenBGPD writes no routes on Linux. */
 const DEFAULT_FIB: Record<ReplicaKind, ReplicaFib> = { frr: 'netlink', bird: 'netlink', openbgpd: 'tap' };
 
+/** Released daemons reset sessions for much that RFC 7606 treats as a withdrawal (docs/decisions/0010). */
+const DEFAULT_DELIVERY: Delivery = 'repaired';
+
 export function readReplicas(root: MapReader, directory: string, fib: FibConfig): ReplicaConfig[] {
+  const router = root.map('router');
+  const delivery = router.has('deliver') ? router.oneOf('deliver', DELIVERIES, DEFAULT_DELIVERY) : DEFAULT_DELIVERY;
   const readers = root.maps('replicas');
   if (!root.has('replicas')) root.error('replicas', 'is missing: expected a list of at least one replica');
   else if (readers.length === 0) root.error('replicas', 'expected at least one replica');
   if (readers.length > MAX_REPLICAS)
     root.error('replicas', `expected at most ${MAX_REPLICAS}, found ${readers.length}`);
-  const replicas = readers.map((reader) => readReplica(reader, directory, fib));
+  const replicas = readers.map((reader) => readReplica(reader, directory, fib, delivery));
   replicas.forEach((replica, i) => {
     const earlier = replicas.findIndex((other) => other.name === replica.name);
     if (replica.name !== '' && earlier < i) {
       readers[i].error('name', `"${replica.name}" is already the name of replicas[${earlier}]`);
     }
   });
+  if (replicas.length > 0 && replicas.every(({ standby }) => standby !== 'no')) {
+    root.error('replicas', 'expected at least one that is no standby');
+  }
   return replicas;
 }
 
-function readReplica(reader: MapReader, directory: string, fib: FibConfig): ReplicaConfig {
+function readReplica(reader: MapReader, directory: string, fib: FibConfig, delivery: Delivery): ReplicaConfig {
   const binary = reader.text('binary', filePath(directory));
   const configFile = reader.text('config-file', filePath(directory));
   const user = reader.text('user', plainText);
@@ -39,6 +50,9 @@ function readReplica(reader: MapReader, directory: string, fib: FibConfig): Repl
     ...(user === undefined ? {} : { user }),
     environment: readEnvironment(reader.map('environment')),
     fib: readReplicaFib(reader, kind, fib),
+    standby: reader.oneOf('standby', STANDBYS, 'no'),
+    deliver: reader.oneOf('deliver', DELIVERIES, delivery),
+    diversity: readDiversity(reader.map('diversity')),
   };
   reader.finish();
   return replica;
@@ -63,9 +77,10 @@ function readEnvironment(reader: MapReader): Record<string, string> {
   return environment;
 }
 
-export function readVoting(root: MapReader, replicas: number): VotingConfig {
+export function readVoting(root: MapReader, replicas: readonly ReplicaConfig[]): VotingConfig {
   const reader = root.map('voting');
-  const all = Math.max(1, replicas);
+  // Standbys vote only in somebody's place.
+  const all = Math.max(1, replicas.filter(({ standby }) => standby === 'no').length);
   const upTo = (key: string, fallback: number): number => {
     const range = { min: 1, max: all, what: `a whole number from 1 to the number of replicas (${all})` };
     return reader.integer(key, range, fallback);
@@ -81,6 +96,7 @@ export function readVoting(root: MapReader, replicas: number): VotingConfig {
     probeInterval: reader.duration('probe-interval', 200),
     holdWithoutReplicas: reader.duration('hold-without-replicas', 120_000, { min: 0, max: 86_400_000 }),
     ignoreAttributes: readAttributeCodes(reader),
+    ...readNoMajority(reader, replicas),
   };
   if (reader.has('k') && voting.strategy !== 'wait-for-consensus') {
     reader.error('k', `belongs to strategy wait-for-consensus, the strategy here is ${voting.strategy}`);
@@ -90,6 +106,24 @@ export function readVoting(root: MapReader, replicas: number): VotingConfig {
   }
   reader.finish();
   return voting;
+}
+
+/** `no-majority: hold`, or `{ prefer: NAME }`. */
+function readNoMajority(reader: MapReader, replicas: readonly ReplicaConfig[]): { preferred?: number } {
+  if (!reader.has('no-majority') || !isMap(reader.get('no-majority').node)) {
+    reader.oneOf('no-majority', ['hold'], 'hold');
+    return {};
+  }
+  const mapping = reader.map('no-majority');
+  const names = replicas.map((replica) => replica.name);
+  const preferred = mapping.text(
+    'prefer',
+    (text) =>
+      names.includes(text) ? names.indexOf(text) : { expected: `the name of a replica${didYouMean(text, names)}` },
+    'the name of a replica',
+  );
+  mapping.finish();
+  return preferred === undefined ? {} : { preferred };
 }
 
 /** Path attribute type codes; ORIGIN, AS_PATH and the next hops cannot be left out, no route means anything without them. */

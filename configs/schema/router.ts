@@ -1,7 +1,6 @@
 // The sections router:, internal:, limits: and logging: of the configuration file.
 import path from 'node:path';
 import type { InternalConfig, LimitsConfig, LoggingConfig, RouterSettings } from '../model.js';
-import { DELIVERIES } from '../model.js';
 import { asNumber, covers, filePath, ipv4Address, prefix, routerId } from '../parsers.js';
 import { isExpected } from '../yaml-reader.js';
 import type { MapReader, Parse } from '../yaml-reader.js';
@@ -9,6 +8,7 @@ import type { MapReader, Parse } from '../yaml-reader.js';
 /** Room that a unix socket path needs behind the run directory: `/NAME(32)/openbgpd.sock` in 107 bytes. */
 const LONGEST_RUN_DIRECTORY = 60;
 
+/** `deliver` is read by replicas.ts: it is only the default of theirs. */
 export function readRouter(root: MapReader, directory: string): RouterSettings {
   const present = root.has('router');
   if (!present) root.error('router', 'is missing: expected a mapping with at least as and router-id');
@@ -19,7 +19,6 @@ export function readRouter(root: MapReader, directory: string): RouterSettings {
     port: reader.integer('port', { min: 1, max: 65535, what: 'a TCP port' }, 179),
     networks: [],
     runDirectory: reader.text('run-directory', filePath(directory)) ?? '/run/btr',
-    deliver: reader.oneOf('deliver', DELIVERIES, 'exact'),
   };
   for (const item of reader.list('networks')) {
     const text = reader.parseItem(item, prefix);
@@ -27,6 +26,7 @@ export function readRouter(root: MapReader, directory: string): RouterSettings {
     if (settings.networks.includes(text)) reader.source.report(item, `${text} is listed twice`);
     else settings.networks.push(text);
   }
+  reader.get('deliver');
   if (settings.runDirectory.length > LONGEST_RUN_DIRECTORY) {
     const limit = `at most ${LONGEST_RUN_DIRECTORY} characters, because unix socket paths must fit into 107`;
     reader.error('run-directory', `expected a path of ${limit}, found ${settings.runDirectory.length}`);

@@ -10,6 +10,7 @@ export const LAYERS = [
   'traces',
   'voter',
   'replicator',
+  'recovery',
   'fib',
   'configs',
   'preload',
@@ -24,6 +25,7 @@ export const PURE = {
   session: ['session', 'wire'],
   voter: ['voter', 'wire'],
   replicator: ['replicator', 'wire'],
+  recovery: ['recovery', 'voter', 'wire'],
   fib: ['fib', 'voter', 'wire'],
 };
 

@@ -7,7 +7,7 @@ import { waitFor as poll } from '../../cli/lab/wait.js';
 import type { Replica, ReplicaExit } from '../../hypervisor/replicas/replica.js';
 import { close } from '../../preload/native.js';
 import { fibDaemons } from '../support/fib-daemons.js';
-import { enterNamespace, processesOf, ReplicaLab, type ProcessStatus } from '../support/replica-lab.js';
+import { enterNamespace, PLAIN_REPLICA, processesOf, ReplicaLab, type ProcessStatus } from '../support/replica-lab.js';
 import { establishAll, type ReplicaSpeaker } from '../support/replica-speaker.js';
 import { TestKernel } from '../support/virtual-kernels.js';
 import { waitFor } from '../support/wait.js';
@@ -48,7 +48,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
       beforeEach(() => {
         lab = new ReplicaLab();
         replica = lab.make(daemon.replica.kind, {
-          replica: { name: 'subject', environment: {}, fib: 'netlink', ...daemon.replica },
+          replica: { name: 'subject', ...PLAIN_REPLICA, fib: 'netlink', ...daemon.replica },
           sessions: daemon.sessions,
           generate: daemon.files,
           netlink: true,
@@ -183,7 +183,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
       it('is not started without a kernel that answers, and can be stopped meanwhile', async () => {
         const make = (name: string): Replica =>
           lab.make(daemon.replica.kind, {
-            replica: { name, environment: {}, fib: 'netlink', ...daemon.replica },
+            replica: { name, ...PLAIN_REPLICA, fib: 'netlink', ...daemon.replica },
             sessions: daemon.sessions,
             generate: daemon.files,
             netlink: true,

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REPLICA_KINDS } from '../../configs/model.js';
 import { replicaPaths } from '../../hypervisor/replicas/directory.js';
 import { nativeConfig } from '../support/native-configs.js';
-import { cannotRun, enterNamespace, processesOf, sessions } from '../support/replica-lab.js';
+import { cannotRun, enterNamespace, PLAIN_REPLICA, processesOf, sessions } from '../support/replica-lab.js';
 import { waitFor } from '../support/wait.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -36,7 +36,7 @@ describe.skipIf(reason !== undefined)('when the hypervisor dies', () => {
       const options = kinds.map((kind) => {
         const paths = replicaPaths(directory, kind);
         const files = nativeConfig(kind, sessions, paths);
-        return { replica: { name: kind, kind, environment: {} }, runDirectory: directory, sessions, files };
+        return { replica: { name: kind, kind, ...PLAIN_REPLICA }, runDirectory: directory, sessions, files };
       });
       const script = path.join(root, 'test/support/doomed-hypervisor.mjs');
       const hypervisor = spawn(process.execPath, [script, JSON.stringify(options)], {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { ReplicaKind } from '../../configs/model.js';
+import type { ReplicaConfig, ReplicaKind } from '../../configs/model.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
 import { DRIVERS } from '../../hypervisor/replicas/drivers.js';
 import { Replica, type ReplicaOptions } from '../../hypervisor/replicas/replica.js';
@@ -56,6 +56,15 @@ export function enterNamespace(): void {
   }
 }
 
+/** What the configuration of a replica says where the file says nothing. */
+export const PLAIN_REPLICA: Omit<ReplicaConfig, 'name' | 'kind'> = {
+  environment: {},
+  fib: 'none',
+  standby: 'no',
+  deliver: 'raw',
+  diversity: { addressSpaceRandomisation: true },
+};
+
 export class ReplicaLab {
   readonly directory = mkdtempSync(path.join(os.tmpdir(), 'btr-test-'));
   readonly hub = new ShimHub();
@@ -69,7 +78,7 @@ export class ReplicaLab {
     const { name = kind, passive = true, ...rest } = options;
     const replica = new Replica({
       hub: this.hub,
-      replica: { name, kind, environment: {}, fib: 'none' },
+      replica: { name, kind, ...PLAIN_REPLICA },
       runDirectory: this.directory,
       sessions,
       generate: (paths) => nativeConfig(kind, sessions, paths, { passive }),

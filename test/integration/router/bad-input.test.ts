@@ -217,7 +217,7 @@ describe.skipIf(problem !== undefined)('bad input', () => {
   });
 });
 
-describe.skipIf(problem !== undefined)('deliver: normalised', () => {
+describe.skipIf(problem !== undefined)('deliver: repaired', () => {
   test('spares the replicas what amounts to a withdrawal', async () => {
     const router = await lab.run({
       run: 'normalised',
@@ -227,7 +227,7 @@ describe.skipIf(problem !== undefined)('deliver: normalised', () => {
           as: 65000,
           'router-id': '10.0.0.1',
           'run-directory': `${lab.lab.directory}/normalised`,
-          deliver: 'normalised',
+          deliver: 'repaired',
         },
       },
     });
