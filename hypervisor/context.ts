@@ -2,10 +2,13 @@
 import type { RouterConfig } from '../configs/model.js';
 import type { Replicator } from '../replicator/replicator.js';
 import type { Electorate } from '../voter/electorate.js';
+import type { Abstentions } from './abstentions.js';
+import type { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { InstallGate } from './install-gate.js';
 import type { Intake } from './intake.js';
 import type { Logger } from './logging.js';
+import type { QuarantineDesk } from './quarantine/quarantine-desk.js';
 import type { RestartWatch } from './restart-watch.js';
 import type { Tables } from './tables.js';
 import type { VoteLog } from './vote-log.js';
@@ -28,6 +31,12 @@ export interface RouterContext {
   gate: InstallGate | undefined;
   /** The forwarding table; undefined with `fib.backend: none`. */
   fib: FibPort | undefined;
+  /** On which prefixes which replica has no say. */
+  abstentions: Abstentions;
+  /** What is found against replicas. */
+  faults: FaultDesk;
+  /** Undefined when switched off. */
+  quarantine: QuarantineDesk | undefined;
   /** When anything last came in from any neighbour, ms. */
   replicatorInput(): number;
   /** Asks for a turn of the main loop: emission and feeding happen there, after all reads of this turn. */

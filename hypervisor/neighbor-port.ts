@@ -68,7 +68,7 @@ export class NeighborPort {
     this.context = context;
     this.events = events;
     this.pacer = new Pacer(context.config.voting.hangThreshold);
-    this.journal = new VoterJournal(context, this.config.address);
+    this.journal = new VoterJournal(context, index);
     this.voter = this.newVoter();
   }
 
@@ -88,6 +88,7 @@ export class NeighborPort {
     this.upSince = now();
     this.voter = this.newVoter();
     this.voter.noteInput(this.upSince);
+    context.abstentions.voterMade(this.voter, this.upSince);
     this.emitter = new Emitter(
       this.voter,
       context.tables,
@@ -188,7 +189,7 @@ export class NeighborPort {
     // While the session is down nobody says anything, and silence must not be taken for an opinion.
     if (this.negotiated === undefined) return;
     if (this.voter.tick(at)) this.context.schedule();
-    this.journal.record(this.voter);
+    this.journal.record(this.voter, at);
     if (this.voter.dirty > 0) this.context.schedule();
     if (this.pacer.paused) {
       this.context.restart.unread(this.index, at);

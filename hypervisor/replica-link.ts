@@ -19,7 +19,7 @@ const QUEUE_BYTES = 256 * 1024;
 export interface LinkEvents {
   established(link: ReplicaLink): void;
   /** An established session ended without our wish: a fault of the replica. */
-  lost(link: ReplicaLink, reason: string): void;
+  lost(link: ReplicaLink, reason: DownReason): void;
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void;
   /** The replica asks for what it was sent on an internal session again. */
   refresh(link: ReplicaLink): void;
@@ -83,6 +83,11 @@ export class ReplicaLink {
     return this.isUp && (this.feed === 0 || this.parts.replicator.isCaughtUp(this.feed)) && this.queued === 0;
   }
 
+  /** What was pulled has been written to the replica's socket. */
+  get flushed(): boolean {
+    return this.queued === 0;
+  }
+
   /** Everything that came in before this time has been handed to the replica, ms. */
   deliveredUntil(at: number): number {
     if (!this.isUp) return -Infinity;
@@ -120,8 +125,8 @@ export class ReplicaLink {
     try {
       const callbacks = {
         onEstablished: (): void => this.established(),
-        onDown: (reason: DownReason): void => this.down(reason.text),
-        onAttemptFailed: (reason: DownReason): void => this.down(reason.text),
+        onDown: (reason: DownReason): void => this.down(reason),
+        onAttemptFailed: (reason: DownReason): void => this.down(reason),
         onUpdate: (buffer: Uint8Array, start: number, end: number): void =>
           this.parts.events.update(this, buffer, start, end),
         onRouteRefresh: (family: Family): void => this.refresh(family),
@@ -155,13 +160,13 @@ export class ReplicaLink {
     this.pump();
   }
 
-  private down(reason: string): void {
+  private down(reason: DownReason): void {
     if (this.closed) return;
-    const wasUp = this.isUp;
-    this.leave();
     this.session = undefined;
-    if (wasUp) this.parts.events.lost(this, reason);
-    else this.again(reason);
+    // Who looks for what it died of wants to see what was on its way: the feed is left only after that.
+    if (this.isUp) this.parts.events.lost(this, reason);
+    else this.again(reason.text);
+    this.leave();
   }
 
   private refresh(family: Family): void {

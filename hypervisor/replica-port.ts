@@ -9,8 +9,10 @@ import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
 import { ReplicaProgress } from './replica-progress.js';
 import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.js';
-import type { Replica } from './replicas/replica.js';
+import type { Replica, ReplicaExit } from './replicas/replica.js';
 import { RestartBudget } from './restart-budget.js';
+import type { DownReason } from '../session/types.js';
+import type { SystemCause } from '../voter/faults/types.js';
 import type { ReplicaState, ReplicaStatus } from './status.js';
 import { plainRecord } from './vote-records.js';
 
@@ -69,7 +71,7 @@ export class ReplicaPort implements LinkEvents {
     this.plan = parts.plan;
     this.probing = new ReplicaProgress(voting, parts.probes, this.config.fib);
     this.events = parts.events;
-    this.replica.on('exit', (exit) => this.ended(exit.text, exit.expected));
+    this.replica.on('exit', (exit) => this.ended(exit));
     this.replica.on('warn', (text) => context.log.warn(`replica ${this.config.name}: ${text}`));
   }
 
@@ -139,6 +141,7 @@ export class ReplicaPort implements LinkEvents {
     this.probe(at);
     if (this.probing.tracker.isHung(at)) {
       this.fault(
+        'hang',
         `hangs: no answer to a probe and no other sign of life for ${this.context.config.voting.hangThreshold} ms`,
       );
       return;
@@ -156,7 +159,7 @@ export class ReplicaPort implements LinkEvents {
   private missing(link: ReplicaLink, since: number): void {
     const reason = `does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`;
     if (since > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
-      this.fault(reason);
+      this.fault('unanswered', reason, link);
     } else if (this.state === 'voting' && since > OPEN_GRACE_MS && this.context.electorate.size > 1) {
       this.state = 'syncing';
       this.replayedAt = Infinity;
@@ -197,8 +200,9 @@ export class ReplicaPort implements LinkEvents {
     this.probing.tracker.life(now());
   }
 
-  lost(link: ReplicaLink, reason: string): void {
-    this.fault(`lost the session ${link.plan.name}: ${reason}`);
+  lost(link: ReplicaLink, reason: DownReason): void {
+    const cause = reason.origin === 'received' ? 'notification' : 'session';
+    this.fault(cause, `lost the session ${link.plan.name}: ${reason.text}`, link);
   }
 
   refresh(link: ReplicaLink): void {
@@ -214,7 +218,7 @@ export class ReplicaPort implements LinkEvents {
     const at = now();
     this.probing.tracker.life(at);
     if (link.plan.role === 'tap') {
-      this.probing.onTap(message, start, end, at);
+      if (this.probing.onTap(message, start, end, at)) this.context.replicator.probeReturned(this.index);
       if (this.config.fib === 'tap') this.context.fib?.tap(this.index, message, start, end);
       return;
     }
@@ -237,7 +241,7 @@ export class ReplicaPort implements LinkEvents {
 
   /** It does not read what its kernel tells it, so what it believes of links and addresses is not so. */
   kernelFault(reason: string): void {
-    this.fault(reason);
+    this.fault('kernel', reason);
   }
 
   private prove(at: number): void {
@@ -265,6 +269,7 @@ export class ReplicaPort implements LinkEvents {
     this.replayedAt = Infinity;
     this.context.caughtUp[this.index] = -Infinity;
     for (const voter of this.voters) voter.forget(this.index);
+    this.context.abstentions.forgotten(this.index, at);
     for (const plan of this.plan) {
       if (plan.neighbor < 0 || this.events.neighbor(plan.neighbor).negotiated !== undefined) this.openLink(plan);
     }
@@ -306,7 +311,9 @@ export class ReplicaPort implements LinkEvents {
     // Busy: something was delivered that no probe has proven yet.
     const busy = this.state !== 'voting' || this.context.replicatorInput() > this.probing.digestedUntil;
     const probe = this.probing.next(at, busy, () => this.deliveredUntil(at));
-    if (probe !== undefined) link.write(probe);
+    if (probe === undefined) return;
+    link.write(probe);
+    if ([...this.links.values()].every(({ flushed }) => flushed)) this.context.replicator.probeSent(this.index);
   }
 
   /** What came in before this time has been handed to the replica, ms. */
@@ -359,26 +366,37 @@ export class ReplicaPort implements LinkEvents {
   }
 
   /** A system event: out of the electorate, killed, and started again when it has ended. */
-  private fault(reason: string): void {
+  private fault(cause: SystemCause, reason: string, link?: ReplicaLink): void {
     if (this.stopping || this.faulted) return;
     this.faulted = true;
     this.lastError = reason;
     this.context.log.warn(`replica ${this.name}: ${reason}; it is killed and started again`);
+    this.accuse(cause, reason, link);
     this.leave(reason);
     this.closeLinks();
     this.state = 'backoff';
     this.replica.killAll('SIGKILL');
   }
 
-  private ended(text: string, expected: boolean): void {
-    this.closeLinks();
-    this.leave(text);
-    if (this.stopping || expected) return;
-    if (!this.faulted) {
+  private ended({ text, expected, signal }: ReplicaExit): void {
+    if (!this.stopping && !expected && !this.faulted) {
       this.lastError = text;
       this.context.log.warn(`replica ${this.name} ended: ${text}`);
+      // Nothing that a daemon does by itself ends it like that.
+      const killed = signal === 'SIGKILL' || signal === 'SIGTERM';
+      this.accuse(killed ? 'killed' : 'crash', text);
     }
-    this.scheduleRestart();
+    this.closeLinks();
+    this.leave(text);
+    if (!this.stopping && !expected) this.scheduleRestart();
+  }
+
+  /** Told while the links are as they were, so that what was on its way can be seen. */
+  private accuse(cause: SystemCause, reason: string, link?: ReplicaLink): void {
+    const neighbor = link === undefined || link.plan.neighbor < 0 ? {} : { neighbor: link.plan.neighbor };
+    const fault = { replica: this.index, cause, reason, ...neighbor, at: now() };
+    this.context.faults.system(fault);
+    this.context.quarantine?.suspect(fault);
   }
 
   private scheduleRestart(): void {
@@ -405,7 +423,7 @@ export class ReplicaPort implements LinkEvents {
   private noteUnsound(link: ReplicaLink, reason: string, kind: string): void {
     this.unsound++;
     if (kind === 'reset') {
-      this.fault(`sent a broken UPDATE on session ${link.plan.name}: ${reason}`);
+      this.fault('broken-update', `sent a broken UPDATE on session ${link.plan.name}: ${reason}`, link);
     } else if (this.unsound <= 10 || this.unsound % 1000 === 0) {
       this.context.log.warn(`replica ${this.name}: UPDATE on session ${link.plan.name} is not sound: ${reason}`);
     }

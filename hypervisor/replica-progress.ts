@@ -80,10 +80,12 @@ export class ReplicaProgress {
     return this.probes.announce(this.tracker.current);
   }
 
-  /** An UPDATE on the tap, which may be a probe. */
-  onTap(message: Uint8Array, start: number, end: number, now: number): void {
+  /** An UPDATE on the tap, which may be a probe. Returns true for the probe that is out. */
+  onTap(message: Uint8Array, start: number, end: number, now: number): boolean {
     const sequence = this.probes.sequenceOf(message, start, end);
-    if (sequence !== undefined && this.tracker.returned(sequence, now)) this.proofAt = now + PROOF_MS;
+    if (sequence === undefined || !this.tracker.returned(sequence, now)) return false;
+    this.proofAt = now + PROOF_MS;
+    return true;
   }
 
   /** Probe number n (modulo the next hops) has come out of the forwarding path, and the replica was quiet behind it. */

@@ -54,7 +54,10 @@ function fibSettings(
 }
 
 /** Starts the forwarding table's thread; undefined where there is to be none. */
-export function openFib(context: Omit<RouterContext, 'fib'>, clock: PrefixClock): FibPort | undefined {
+export function openFib(
+  context: Pick<RouterContext, 'config' | 'electorate' | 'tables'>,
+  clock: PrefixClock,
+): FibPort | undefined {
   const { config, electorate, tables } = context;
   if (config.fib.backend === 'none') return undefined;
   return new FibPort(fibSettings(config, config.fib.backend, clock, tables.seed), electorate);

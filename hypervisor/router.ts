@@ -9,9 +9,11 @@ import { Replicator } from '../replicator/replicator.js';
 import { Electorate } from '../voter/electorate.js';
 import { Canonicaliser } from '../wire/bgp/canonical.js';
 import { PrefixClock } from '../wire/prefix-clock.js';
+import { Abstentions } from './abstentions.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { ControlServer } from './control/server.js';
+import { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { FibStatus } from './fib/status.js';
 import { installGateOf } from './install-gate.js';
@@ -21,6 +23,7 @@ import { NeighborPort } from './neighbor-port.js';
 import { NeighborPool } from './neighbors/neighbor-pool.js';
 import { ProbeMessages } from './probe-messages.js';
 import { ReplicaPort } from './replica-port.js';
+import { QuarantineDesk } from './quarantine/quarantine-desk.js';
 import { Replica } from './replicas/replica.js';
 import { Reports } from './reports.js';
 import { restartWatchOf } from './restart-watch.js';
@@ -141,7 +144,18 @@ export class Router {
       replicatorInput: () => this.lastInput,
       schedule: () => this.schedule(),
     };
-    return { ...context, fib: openFib(context, clock) };
+    const fib = openFib(context, clock);
+    return {
+      ...context,
+      fib,
+      abstentions: new Abstentions(replicas.length, {
+        prefixes,
+        fib,
+        voters: () => this.neighbors.map(({ voter }) => voter),
+      }),
+      faults: new FaultDesk(),
+      quarantine: config.quarantine.enabled ? new QuarantineDesk() : undefined,
+    };
   }
 
   private makePorts(): void {
@@ -238,6 +252,7 @@ export class Router {
   private turn(): void {
     this.scheduled = false;
     for (const replica of this.replicas) replica.pump();
+    this.context.quarantine?.apply(now());
     this.context.fib?.flush();
     let more = false;
     for (const neighbor of this.neighbors) {
@@ -252,10 +267,12 @@ export class Router {
     for (const replica of this.replicas) replica.tick(at);
     for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
     this.fib?.tick(at, (since) => this.settledSince(since));
+    this.context.faults.tick(at);
+    this.context.quarantine?.tick(at);
     this.context.voteLog.flush();
     if (at - this.withoutReplicasSince > this.config.voting.holdWithoutReplicas) this.closeNeighbors();
-    const { gate, replicator } = this.context;
-    const holders = [replicator, ...(gate ? [gate] : []), ...this.neighbors.map(({ voter }) => voter)];
+    const { abstentions, gate, replicator } = this.context;
+    const holders = [replicator, abstentions, ...(gate ? [gate] : []), ...this.neighbors.map(({ voter }) => voter)];
     if (this.context.tables.sweepIfGrown(holders)) this.context.intake.forgetCaches();
   }
 

@@ -10,16 +10,19 @@ const SPELLED_OUT = 100;
 
 export class VoterJournal {
   private readonly context: RouterContext;
+  private readonly index: number;
   private readonly neighbor: string;
 
-  constructor(context: RouterContext, neighbor: string) {
+  constructor(context: RouterContext, index: number) {
     this.context = context;
-    this.neighbor = neighbor;
+    this.index = index;
+    this.neighbor = context.config.neighbors[index].address;
   }
 
-  /** Writes down everything that has happened since the last call. */
-  record(voter: UpdateVoter): void {
+  /** Writes down everything that has happened since the last call, and tells who looks for faults. */
+  record(voter: UpdateVoter, now: number): void {
     const events = voter.drainEvents();
+    this.context.faults.voted(this.index, voter, events, now);
     if (events.length <= SPELLED_OUT) {
       for (const event of events) this.context.voteLog.append(this.line(event));
       return;

@@ -202,6 +202,12 @@ export class Replicator {
     return this.feeds.get(feedId)?.deliveredUntil(now) ?? now;
   }
 
+  /** A probe goes out to replica `r`, and everything that was pulled for it has left the hypervisor. */
+  probeSent(_r: number): void {}
+
+  /** The probe that was sent last has come back: what was pulled before the one before it has done no harm. */
+  probeReturned(_r: number): void {}
+
   feedStats(feedId: number): FeedStats | undefined {
     const feed = this.feeds.get(feedId);
     if (!feed) return undefined;

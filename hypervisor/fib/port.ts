@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { close, eventfd, signalEvent } from '../../preload/native.js';
+import type { Family } from '../../wire/family.js';
 import type { Electorate } from '../../voter/electorate.js';
 import { monotonic, now } from '../clock.js';
 import type {
@@ -109,6 +110,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     this.flush();
     this.tell({ kind: 'reset', replica, life: ++this.lives[replica] });
   }
+
+  /** From now on (`on`), or no longer, a replica has no say on the prefix `nlri` (one prefix in NLRI encoding). */
+  abstain(_replica: number, _family: Family, _nlri: Uint8Array, _on: boolean): void {}
 
   /** One UPDATE of a replica's tap; it is copied. */
   tap(replica: number, message: Uint8Array, start: number, end: number): void {
