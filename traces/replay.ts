@@ -24,6 +24,8 @@ export interface ReplayOptions extends ReadOptions {
   readonly holdTime?: number;
   /** Seconds to keep trying to connect. */
   readonly patience?: number;
+  /** Milliseconds: update files (not RIBs) are played again and again until so long has passed; a pass that has begun is finished. */
+  readonly loopMs?: number;
   /** Ends the replay early; sessions are closed with Cease. */
   readonly signal?: AbortSignal;
 }
@@ -68,6 +70,8 @@ export class Replay {
   file = '';
   /** Records that were not played, by what they are. */
   readonly skipped: ReadonlyMap<string, number>;
+  /** How often the files have been begun. */
+  passes = 0;
   readonly #options: ReplayOptions;
   readonly #decoder: TraceDecoder;
   readonly #byPeer = new Map<string, Player[]>();
@@ -111,15 +115,10 @@ export class Replay {
 
   /** Plays the files to their end and waits until everything was handed to the other sides. Throws TraceError. */
   async play(): Promise<void> {
+    const end = performance.now() + (this.#options.loopMs ?? 0);
     try {
-      for (const file of this.#options.files) {
-        this.file = file;
-        await readTrace(file, (record) => this.#visit(record.time, record.type, () => this.#decoder.visit(record)), {
-          ...this.#options,
-          progress: (read, size) => (this.progress = read / size),
-        });
-        if (this.#over()) break;
-      }
+      do await this.#pass();
+      while (performance.now() < end && !this.#over());
     } finally {
       this.#endOfRib();
       this.#sendAll(0);
@@ -136,6 +135,19 @@ export class Replay {
   async stop(): Promise<void> {
     this.#wakeSleeper();
     await Promise.all(this.players.map(({ speaker }) => speaker.stop()));
+  }
+
+  async #pass(): Promise<void> {
+    this.passes++;
+    this.#origin = undefined;
+    for (const file of this.#options.files) {
+      this.file = file;
+      await readTrace(file, (record) => this.#visit(record.time, record.type, () => this.#decoder.visit(record)), {
+        ...this.#options,
+        progress: (read, size) => (this.progress = read / size),
+      });
+      if (this.#over()) break;
+    }
   }
 
   #makePlayer(plan: NeighborPlan): Player {
@@ -193,6 +205,7 @@ export class Replay {
   /** Plays one record; a promise when there is something to wait for. */
   #visit(time: number, type: number, decode: () => void): undefined | 'stop' | Promise<'stop' | undefined> {
     this.#updateRecord = type >= 16;
+    if (!this.#updateRecord && this.passes > 1) return 'stop';
     this.traceTime = time;
     if (this.#updateRecord) {
       this.#endOfRib();

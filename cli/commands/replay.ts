@@ -23,6 +23,7 @@ interface ReplayArguments {
   nextHopV6?: string;
   speed?: number;
   limit?: number;
+  loop?: number;
   holdTime: number;
   wait: number;
   maxRecord: number;
@@ -63,6 +64,10 @@ function options(yargs: Argv): Argv<ReplayArguments> {
       type: 'number',
       describe: "times the trace's own pace: 1 original (default: as fast as it is taken)",
     })
+    .option('loop', {
+      type: 'number',
+      describe: 'play the update files again and again for so many seconds (RIBs only once); a pass is always finished',
+    })
     .option('limit', { type: 'number', describe: 'play at most this many prefixes of RIBs to each neighbour' })
     .option('hold-time', { type: 'number', default: 90, describe: 'proposed hold time in seconds, 0 for none' })
     .option('wait', { type: 'number', default: 10, describe: 'seconds to keep trying to connect' })
@@ -77,7 +82,12 @@ function options(yargs: Argv): Argv<ReplayArguments> {
 }
 
 function checkOptions(argv: ReplayArguments): true {
-  const positive = { '--speed': argv.speed, '--limit': argv.limit, '--max-record': argv.maxRecord };
+  const positive = {
+    '--speed': argv.speed,
+    '--limit': argv.limit,
+    '--loop': argv.loop,
+    '--max-record': argv.maxRecord,
+  };
   for (const [name, value] of Object.entries(positive)) {
     if (value !== undefined && !(value > 0)) throw new UserError(`${name} must be a number above 0`, 2);
   }
@@ -119,7 +129,8 @@ function describeProgress(replay: Replay): string {
   const { announced, withdrawn } = totalCounts(replay.players);
   const up = replay.players.filter(({ speaker }) => speaker.established).length;
   const at = Number.isNaN(replay.traceTime) ? '' : `  at ${new Date(replay.traceTime).toISOString().slice(0, 19)}`;
-  const file = `${replay.file.split('/').pop()} ${(100 * replay.progress).toFixed(0)} %`;
+  const pass = replay.passes > 1 ? `pass ${replay.passes}  ` : '';
+  const file = `${pass}${replay.file.split('/').pop()} ${(100 * replay.progress).toFixed(0)} %`;
   return `${file}${at}  announced ${count(announced)}, withdrawn ${count(withdrawn)}, sessions ${up}/${replay.players.length}`;
 }
 
@@ -142,7 +153,8 @@ function report(replay: Replay, seconds: number, json: boolean): void {
   const players = replay.players.map(summary);
   const skipped = Object.fromEntries(replay.skipped);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ seconds, players, skippedRecords: skipped })}\n`);
+    const { passes } = replay;
+    process.stdout.write(`${JSON.stringify({ seconds, passes, players, skippedRecords: skipped })}\n`);
     return;
   }
   const rows = replay.players.map((player, i) => [
@@ -193,9 +205,18 @@ async function run(argv: ReplayArguments): Promise<void> {
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  const { speed, limit, nextHop, nextHopV6, peerAs, holdTime, wait, maxRecord } = argv;
+  const { speed, limit, loop, nextHop, nextHopV6, peerAs, holdTime, wait, maxRecord } = argv;
   const session = { nextHopV4: nextHop, nextHopV6, peerAs, holdTime, patience: wait };
-  const replay = new Replay({ files, neighbors, speed, limit, ...session, maxRecord, signal: stop.signal });
+  const replay = new Replay({
+    files,
+    neighbors,
+    speed,
+    limit,
+    loopMs: (loop ?? 0) * 1000,
+    ...session,
+    maxRecord,
+    signal: stop.signal,
+  });
   try {
     await replay.connect();
   } catch (error) {

@@ -110,6 +110,19 @@ describe('Replay', () => {
     expect(missing.every(({ kind }) => kind === 'missing')).toBe(true);
   });
 
+  it('plays the updates again and again for a while, the RIB once, and finishes the pass', async () => {
+    const { server, to } = await sink();
+    const replay = await prepare([rib, updates], to, { loopMs: 50 });
+    await replay.connect();
+    await replay.play();
+    const { announced, withdrawn } = totalCounts(replay.players);
+    await replay.stop();
+    server.close();
+    expect(replay.passes).toBeGreaterThan(1);
+    expect(announced).toBe(2 * 3000);
+    expect(withdrawn).toBe(2 * 10 * replay.passes);
+  });
+
   it('plays what is whole of a file that is cut short, then says so', async () => {
     const { tables, server, to } = await sink();
     const replay = await prepare([rib], to);
