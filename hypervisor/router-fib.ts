@@ -7,7 +7,7 @@ import { FAMILIES, IPV4_UNICAST, IPV6_UNICAST } from '../wire/family.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { FibPort } from './fib/port.js';
-import type { FibSettings, InstalledNlri } from './fib/protocol.js';
+import type { FibInjection, FibSettings, InstalledNlri } from './fib/protocol.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
 import { plainRecord } from './vote-records.js';
@@ -50,6 +50,7 @@ function fibSettings(
     replicas: config.replicas.map(({ name }) => name),
     auditInterval: fib.auditInterval,
     reportInstalled: fib.advertiseAfterInstall,
+    faultThreshold: voting.faultThreshold,
   };
 }
 
@@ -117,10 +118,10 @@ export class RouterFib {
     return this.port.request({ what: 'verify', advertised: this.advertised() });
   }
 
-  inject(params: Record<string, unknown>): Promise<unknown> {
+  inject(params: Record<string, unknown>): Promise<void> {
     const replica = this.context.config.replicas.findIndex(({ name }) => name === params.replica);
     if (replica < 0) throw new Error(`there is no replica "${String(params.replica)}"`);
-    return this.port.request({ what: 'inject', replica, injection: params.injection });
+    return this.port.inject(replica, 0, (params.injection ?? null) as FibInjection | null);
   }
 
   /** NLRI of everything that some neighbour was told, except own networks: those need no next hop. */

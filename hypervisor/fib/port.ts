@@ -8,6 +8,8 @@ import type { Family } from '../../wire/family.js';
 import type { Electorate } from '../../voter/electorate.js';
 import { monotonic, now } from '../clock.js';
 import type {
+  FibDissents,
+  FibInjection,
   FibQuery,
   FibRequest,
   FibRoutes,
@@ -33,6 +35,8 @@ interface FibPortEvents {
   log: [level: 'error' | 'warn' | 'info' | 'debug', text: string];
   records: [lines: string[]];
   installed: [news: InstalledNlri];
+  /** When dissents began or ended, and while any are open every second or so. After the last one has ended, once. */
+  dissents: [dissents: FibDissents];
   fault: [replica: number, reason: string];
   /** The thread is gone without having been asked to go. */
   failed: [error: Error];
@@ -146,6 +150,14 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     return this.ask(request, {});
   }
 
+  /**
+   * Puts a fault between replica and votes under the number `id`, in place of one with that number; null ends it. Starting a replica
+   * anew ends nothing. Rejects with an Error for the user.
+   */
+  async inject(replica: number, id: number, injection: FibInjection | null): Promise<void> {
+    await this.ask({ what: 'inject', replica, id, injection }, { within: ANSWER_MS });
+  }
+
   async status(): Promise<FibStatus> {
     return (await this.ask({ what: 'status' }, { within: ANSWER_MS })) as FibStatus;
   }
@@ -238,6 +250,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
         break;
       case 'installed':
         this.emit('installed', message);
+        break;
+      case 'dissents':
+        this.emit('dissents', message.dissents);
         break;
       case 'fault':
         if (message.life === this.lives[message.replica]) this.emit('fault', message.replica, message.reason);

@@ -2,6 +2,7 @@
 // things were said.
 import type { EngineOptions } from '../../fib/engine.js';
 import type { ElectorateState } from '../../voter/electorate.js';
+import type { DissentKind } from '../../voter/types.js';
 import type { FibRouteReport } from './status.js';
 
 /** What the thread is started with. */
@@ -16,6 +17,8 @@ export interface FibSettings {
   auditInterval: number;
   /** Prefixes that became installed are reported. */
   reportInstalled: boolean;
+  /** A dissent that is older counts as lasting, ms. */
+  faultThreshold: number;
 }
 
 export interface FibWorkerData extends FibSettings {
@@ -34,6 +37,8 @@ export type ToFib =
   | { kind: 'caught-up'; replica: number; until: number }
   /** Whole UPDATE messages from a replica's tap. */
   | { kind: 'tap'; replica: number; bytes: Uint8Array }
+  /** The replica has no say (`on`), or has it again, on these prefixes; IPv4 and IPv6 apart. */
+  | { kind: 'abstain'; replica: number; on: boolean; nlri: readonly [Uint8Array, Uint8Array] }
   /** Routes of an earlier life that nobody asked for again may go. */
   | { kind: 'sweep-stale' }
   | { kind: 'request'; id: number; request: FibRequest }
@@ -46,7 +51,26 @@ export type FibRequest =
   | { what: 'routes'; query: FibQuery }
   /** `advertised`: NLRI of what neighbours were told, IPv4 and IPv6 apart. */
   | { what: 'verify'; advertised: readonly [Uint8Array, Uint8Array] }
-  | { what: 'inject'; replica: number; injection: unknown };
+  /** `id`: of the injection, among those of this replica; null ends it. */
+  | { what: 'inject'; replica: number; id: number; injection: FibInjection | null };
+
+/**
+ * A fault put between a replica and the forwarding table's votes. `prefixes` without: all that it has. Several hold at once; each alters
+ * what the one before has left.
+ */
+export type FibInjection =
+  /** The replica seems not to have its routes. */
+  | { kind: 'drop'; prefixes?: readonly string[] }
+  /** Its votes stay as they are, whatever it says. */
+  | { kind: 'stale'; prefixes?: readonly string[] }
+  /** Its routes go by another gateway: `address` (where that is of the family), else a neighbouring address. */
+  | { kind: 'gateway'; address?: string; prefixes?: readonly string[] }
+  /** It seems to have routes to these prefixes; by `address`, which must be reachable, or without: discarding. */
+  | { kind: 'extra'; address?: string; prefixes: readonly string[] }
+  /** What it says, its probes too, counts only after `ms`. */
+  | { kind: 'delay'; ms: number }
+  /** Its kernel refuses what it writes: all, of each `every` the last, or what is for one prefix. Only with netlink. */
+  | { kind: 'error'; errno: number | string; every?: number; prefix?: string };
 
 export interface FibRoutes {
   routes: FibRouteReport[];
@@ -59,6 +83,44 @@ export interface FibQuery {
   /** Only routes in this state. */
   state?: string;
   limit?: number;
+}
+
+/** A replica's stable vote in the forwarding table began or ceased to differ from the majority of the stable votes. */
+export interface FibDissent {
+  type: 'dissent-begins' | 'dissent-ends';
+  replica: number;
+  prefix: string;
+  kind: DissentKind;
+  /** Next hops in words (`via 10.0.0.1 dev eth0`); null for no route. */
+  vote: string | null;
+  majority: string | null;
+  /** When the vote took this value, ms. */
+  since: number;
+  at: number;
+}
+
+/** The open dissents of one replica of one kind, counted on the ballots themselves: exact, whatever news was left out. */
+export interface FibDissentCount {
+  replica: number;
+  kind: DissentKind;
+  open: number;
+  /** Of these, open for longer than the fault threshold. */
+  lasting: number;
+  /** When the oldest that is open began, ms. */
+  since: number;
+  /** Some of those that last (of all while none does), as they are now; at most 20. */
+  samples: FibDissent[];
+}
+
+/** What is new, at most a hundred of it at a time, and all that is open now. */
+export interface FibDissents {
+  news: FibDissent[];
+  /** News that were too many to be told, since the last time. */
+  untold: number;
+  /** Kinds without open dissents are left out. */
+  open: FibDissentCount[];
+  /** Of the counts, ms. */
+  at: number;
 }
 
 /** NLRI of prefixes that the table has from now on, and that it has no longer; IPv4 and IPv6 apart. */
@@ -77,6 +139,7 @@ export type FromFib =
   /** Lines for the vote log. */
   | { kind: 'records'; lines: string[] }
   | ({ kind: 'installed' } & InstalledNlri)
+  | { kind: 'dissents'; dissents: FibDissents }
   | { kind: 'fault'; replica: number; life: number; reason: string }
   /** Some of the routes that were asked for; the rest is in the answer. */
   | { kind: 'part'; id: number; routes: FibRouteReport[] }
