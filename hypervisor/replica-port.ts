@@ -3,7 +3,8 @@
 // replicas/, a single session replica-link.ts, how far it has come replica-progress.ts.
 import type { ReplicaConfig } from '../configs/model.js';
 import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../configs/session-plan.js';
-import { now } from './clock.js';
+import { MUTED, QUARANTINED } from './abstentions.js';
+import { now, wallClock } from './clock.js';
 import type { RouterContext } from './context.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
@@ -105,7 +106,7 @@ export class ReplicaPort implements LinkEvents {
 
   /** The neighbour's session came up: the replica is connected to it. */
   neighborUp(port: NeighborPort): void {
-    if (this.state !== 'ready' && this.state !== 'syncing' && this.state !== 'voting') return;
+    if (this.state !== 'syncing' && this.state !== 'voting') return;
     for (const plan of this.plan) if (plan.neighbor === port.index) this.openLink(plan);
   }
 
@@ -136,7 +137,7 @@ export class ReplicaPort implements LinkEvents {
 
   /** What the passing of time asks for: probes, hang detection, joining the electorate. */
   tick(at: number): void {
-    if (this.state !== 'ready' && this.state !== 'syncing' && this.state !== 'voting') return;
+    if (this.state !== 'syncing' && this.state !== 'voting') return;
     this.prove(at);
     this.probe(at);
     if (this.probing.tracker.isHung(at)) {
@@ -149,7 +150,7 @@ export class ReplicaPort implements LinkEvents {
     for (const link of this.links.values()) {
       if (!link.isUp) this.missing(link, at - link.wantedSince);
     }
-    if (this.state === 'ready' || this.state === 'syncing') this.trySynchronise(at);
+    if (this.state === 'syncing') this.trySynchronise(at);
   }
 
   /**
@@ -183,12 +184,19 @@ export class ReplicaPort implements LinkEvents {
       version: this.replica.version ?? '',
       pid: this.replica.pid ?? null,
       state: this.state,
+      since: wallClock(now()),
+      nextStart: null,
+      standby: this.config.standby,
       restarts: this.budget.restarts,
       sessionsUp: up,
       sessions: this.links.size,
       lagMs: Math.round(this.probing.tracker.lag(now())),
       backlogBytes: backlog,
       dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
+      abstains: {
+        quarantined: this.context.abstentions.count(this.index, QUARANTINED),
+        muted: this.context.abstentions.count(this.index, MUTED),
+      },
       votes: this.votes,
       lastError: this.lastError,
     };
@@ -260,7 +268,6 @@ export class ReplicaPort implements LinkEvents {
   private ready(): void {
     if (this.stopping) return;
     const at = now();
-    this.state = 'ready';
     this.context.log.info(
       `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
     );

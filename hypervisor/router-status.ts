@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
+import { tolerates } from '../recovery/tolerance.js';
 import type { FibStatus } from './fib/status.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
@@ -38,7 +39,10 @@ export function routerStatus(
     epoch: electorate.epoch,
     master:
       config.voting.strategy === 'master-slave' && electorate.master >= 0 ? records.replicas[electorate.master] : null,
+    succession: config.voting.strategy === 'master-slave' ? electorate.succession.map((r) => records.replicas[r]) : [],
     quorum: config.voting.quorum,
+    tolerates: tolerates(electorate.size, config.voting.minVotes),
+    alarms: [],
     open: fields.open,
     restart: {
       state: restart.state,

@@ -1,8 +1,10 @@
 // The shape of `btr status --json`: what a running hypervisor says of itself. Public: scripts and dashboards read it,
 // so fields are added, not renamed. Filled in by router.ts; shown by cli/commands/status.ts.
+import type { ReplicaPhase } from '../recovery/types.js';
 import type { FibStatus } from './fib/status.js';
 
-export type ReplicaState = 'starting' | 'ready' | 'syncing' | 'voting' | 'stopped' | 'backoff';
+/** `stopped`: the hypervisor itself is ending. */
+export type ReplicaState = ReplicaPhase | 'stopped';
 
 export interface NeighborStatus {
   address: string;
@@ -34,6 +36,12 @@ export interface ReplicaStatus {
   version: string;
   pid: number | null;
   state: ReplicaState;
+  /** When that state began, ISO 8601. */
+  since: string;
+  /** In how many ms it will be started again; null when that is not planned. */
+  nextStart: number | null;
+  /** `warm` or `cold`: votes only in somebody's place. */
+  standby: 'no' | 'warm' | 'cold';
   /** Starts after the first one. */
   restarts: number;
   sessionsUp: number;
@@ -44,6 +52,8 @@ export interface ReplicaStatus {
   backlogBytes: number;
   /** Ballots on which its stable vote differs from the majority. */
   dissents: number;
+  /** Prefixes on which it has no say: because of messages withheld from it, or because it keeps being wrong about them. */
+  abstains: { quarantined: number; muted: number };
   /** Votes cast since the hypervisor started. */
   votes: number;
   lastError: string | null;
@@ -54,6 +64,15 @@ export interface BallotCounts {
   unanimous: number;
   contested: number;
   withoutMajority: number;
+}
+
+/** Something that the operator should know and that lasts. */
+export interface Alarm {
+  /** `quorum`: fewer replicas vote than configured; `tolerance`: one more fault cannot be outvoted; `no-majority`: ballots that nobody wins. */
+  kind: 'quorum' | 'tolerance' | 'no-majority';
+  text: string;
+  /** ISO 8601. */
+  since: string;
 }
 
 export interface RouterStatus {
@@ -68,7 +87,12 @@ export interface RouterStatus {
   electorate: string[];
   epoch: number;
   master: string | null;
+  /** Who follows whom: the master first, then its successors, as far as they vote. Empty with the other strategies. */
+  succession: string[];
   quorum: number;
+  /** How many of the present electorate may be faulty at the same time without a wrong result: k of 2k + 1. */
+  tolerates: number;
+  alarms: Alarm[];
   /** True while neighbour sessions are (or may be) open: enough replicas are ready to vote, or were until a moment ago. */
   open: boolean;
   /**

@@ -39,6 +39,12 @@ export class Electorate {
     return ((this.members >>> r) & 1) === 1;
   }
 
+  /** The members in the order in which they lead: the master, and whoever would follow it. */
+  get succession(): number[] {
+    const others = this.order.filter((r) => this.has(r) && r !== this.master);
+    return this.master < 0 ? [] : [this.master, ...others];
+  }
+
   get state(): ElectorateState {
     const { members, epoch, overthrows, master, order } = this;
     return { members, epoch, overthrows, master, order: [...order] };

@@ -16,10 +16,13 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
   const replicas = ['frr', 'bird', 'openbgpd'].map((name) => ({
     ...{ name, kind: name, version: '1', pid: 7, state: 'voting' as const, restarts: 0, sessionsUp: 5, sessions: 5 },
     ...{ lagMs: 0, backlogBytes: 0, dissents: 0, votes: 3000, lastError: null },
+    ...{ since: '2026-01-01T00:00:00.000Z', nextStart: null, standby: 'no' as const },
+    abstains: { quarantined: 0, muted: 0 },
   }));
   return {
     ...{ version: '0', pid: 1, uptime: 9, as: 65000, routerId: '10.0.0.1', strategy: 'continuous-majority', epoch: 1 },
     ...{ electorate: ['frr', 'bird', 'openbgpd'], master: null, quorum: 2, open: true, neighbors, replicas },
+    ...{ succession: [], tolerates: 1, alarms: [] },
     restart: { state: 'resynchronised', restarting: false, missing: [] },
     ballots: { total: 2000, unanimous: 1999, contested: 1, withoutMajority: 0 },
     ...{ tables: { prefixes: 1000, attributes: 10, attributeBytes: 100, full: 0 }, voteLogDropped: 0, memory: 1 },
