@@ -1,5 +1,6 @@
 // Starting the processes of a replica one after the other, each with the preloaded libraries and the environment that it
 // needs. Leaves nothing running when one of them cannot be started. What they are is the driver's business.
+import type { DiversityConfig } from '../../configs/model.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
 import { preloadPaths } from '../../preload/libraries.js';
 import type { Account } from './account.js';
@@ -7,6 +8,7 @@ import { addressList } from './addresses.js';
 import type { LaunchCommand } from './driver.js';
 import { ProcessSet } from './process-set.js';
 import { DaemonProcess } from './process.js';
+import { diversityEnvironment } from './surroundings.js';
 
 export interface Launch {
   commands: readonly LaunchCommand[];
@@ -18,6 +20,9 @@ export interface Launch {
   controlFd: number;
   /** Goes to every process, over the command's own. */
   environment: Record<string, string>;
+  diversity: DiversityConfig;
+  /** Told what could not be had and is not needed. */
+  warn: (text: string) => void;
   /** Milliseconds that a process may take to open its socket for the next one. */
   limit: number;
   cancelled: () => boolean;
@@ -55,6 +60,7 @@ export async function launch(options: Launch): Promise<ProcessSet> {
 
 async function startOne(processes: ProcessSet, command: LaunchCommand, options: Launch): Promise<void> {
   const { limit, cancelled, directory, account, logFd, controlFd, libraryDirectory, environment } = options;
+  const { diversity, warn } = options;
   if (cancelled()) throw new Error(`stopped before ${command.name} was started`);
   const started = await DaemonProcess.start({
     file: command.file,
@@ -63,10 +69,13 @@ async function startOne(processes: ProcessSet, command: LaunchCommand, options: 
     account,
     logFd,
     controlFd,
+    diversity,
+    warn,
     environment: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       LC_ALL: 'C',
       HOME: directory,
+      ...diversityEnvironment(diversity),
       ...command.environment,
       ...environment,
       LD_PRELOAD: preloadPaths(command.libraries, libraryDirectory).join(':'),

@@ -1,10 +1,12 @@
 // One run of a daemon: its process group from start to the last process gone. Owns starting, signalling and waiting;
 // why it is started or stopped is replica.ts.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DiversityConfig } from '../../configs/model.js';
 import type { Account } from './account.js';
+import { setNice, startDiverse } from './surroundings.js';
 
 export interface ProcessSpec {
   file: string;
@@ -17,6 +19,9 @@ export interface ProcessSpec {
   logFd: number;
   /** Becomes descriptor 3. */
   controlFd: number;
+  diversity: DiversityConfig;
+  /** Told what of `diversity` could not be had. */
+  warn: (text: string) => void;
 }
 
 export interface ExitStatus {
@@ -45,17 +50,20 @@ export class DaemonProcess {
   /** Starts it in a session of its own (Ctrl-C on our terminal is not for it). Rejects when it cannot be executed. */
   static async start(spec: ProcessSpec): Promise<DaemonProcess> {
     // Not execa: what is needed are descriptors handed on as they are, and nothing read or buffered.
-    const child = spawn(spec.file, spec.args, {
-      cwd: spec.directory,
-      env: spec.environment,
-      detached: true,
-      stdio: ['ignore', spec.logFd, spec.logFd, spec.controlFd],
-      ...(spec.account && { uid: spec.account.uid, gid: spec.account.gid }),
-    });
+    const start = (): ChildProcess =>
+      spawn(spec.file, spec.args, {
+        cwd: spec.directory,
+        env: spec.environment,
+        detached: true,
+        stdio: ['ignore', spec.logFd, spec.logFd, spec.controlFd],
+        ...(spec.account && { uid: spec.account.uid, gid: spec.account.gid }),
+      });
+    const child = startDiverse(spec.diversity, start, spec.warn);
     if (child.pid === undefined) {
       const [error] = (await once(child, 'error')) as [Error];
       throw new Error(`${spec.file} cannot be started: ${error.message}`);
     }
+    setNice(child.pid, spec.diversity, spec.warn);
     const ended = new Promise<ExitStatus>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });

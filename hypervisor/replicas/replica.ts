@@ -217,6 +217,8 @@ export class Replica extends EventEmitter<ReplicaEvents> {
       logFd: this.log.fd,
       controlFd: this.control.childFd,
       environment: { ...replica.environment, ...shimEnvironment(REPLICA_PORT, sessions, netlink) },
+      diversity: replica.diversity,
+      warn: (text) => this.emit('warn', text),
       limit: this.readyTimeout,
       cancelled: () => this.cancelled,
       cleanUp: (pids) => removeLeftovers(this.driver.leftovers(this.paths, pids)),
