@@ -7,11 +7,12 @@
 // settles it, in every strategy. A replica that joins or leaves changes no verdict; it only has all contested ballots reviewed.
 import { Ballots, CONTESTED, NO_MAJORITY, OSCILLATING, UNKNOWN } from './ballots.js';
 import { DirtyQueue } from './dirty-queue.js';
+import { Dissents } from './dissents.js';
 import { DueWheel } from './due-wheel.js';
 import type { Electorate } from './electorate.js';
 import { EventLog } from './event-log.js';
 import { count, supporters, Tally } from './tally.js';
-import type { DissentKind, Rule, Strategy, VoterEvent, VoterOptions, VoterStats } from './types.js';
+import type { Rule, Strategy, VoterEvent, VoterOptions, VoterStats } from './types.js';
 
 const DEFAULT_STABILITY_THRESHOLD = 1000;
 const DEFAULT_OSCILLATION_THRESHOLDS = 10;
@@ -47,7 +48,7 @@ export class UpdateVoter {
   private readonly tally = new Tally();
   private readonly events: EventLog;
   private readonly present: Int32Array;
-  private readonly dissents: Int32Array;
+  private readonly dissents: Dissents;
   private routes = 0;
   private contestedCount = 0;
   private withoutMajority = 0;
@@ -69,7 +70,7 @@ export class UpdateVoter {
     this.wheel = new DueWheel(Math.max(1, this.threshold / 8));
     this.events = new EventLog(options.maxEvents ?? DEFAULT_MAX_EVENTS);
     this.present = new Int32Array(replicas);
-    this.dissents = new Int32Array(replicas);
+    this.dissents = new Dissents(this.ballots, this.events);
     this.seenEpoch = electorate.epoch;
     this.seenOverthrows = electorate.overthrows;
   }
@@ -89,7 +90,8 @@ export class UpdateVoter {
     if (((voters >>> r) & 1) === 0) return;
     this.decide(prefix, r, voters, now);
     this.settleContest(prefix, voters);
-    if (ballots.dissent[prefix] !== 0) this.endDissents(prefix, voters, now);
+    // A vote that changed is not stable; whether it is in dissent is found out again.
+    if (ballots.dissent[prefix] !== 0) this.endDissents(prefix, voters, now, 1 << r);
     this.observe(prefix, now + this.threshold, now);
   }
 
@@ -97,7 +99,7 @@ export class UpdateVoter {
   abstain(r: number, prefix: number, now: number): void {
     this.ballots.reach(prefix);
     this.ballots.abstaining[prefix] |= 1 << r;
-    this.setDissent(prefix, r, false);
+    this.dissents.drop(prefix, 1 << r);
     this.reconsider(prefix, now);
   }
 
@@ -114,7 +116,7 @@ export class UpdateVoter {
     for (let prefix = 1; prefix < ballots.limit; prefix++) {
       ballots.votes[prefix * ballots.replicas + r] = 0;
       ballots.abstaining[prefix] &= ~(1 << r);
-      this.setDissent(prefix, r, false);
+      this.dissents.drop(prefix, 1 << r);
     }
     this.present[r] = 0;
     // Makes the next tick look at all ballots, also when the electorate did not change.
@@ -171,6 +173,16 @@ export class UpdateVoter {
   /** Bitmask of the replicas that are in dissent on `prefix`. */
   dissenters(prefix: number): number {
     return prefix < this.ballots.limit ? this.ballots.dissent[prefix] : 0;
+  }
+
+  /** Ballots on which replica `r` is in dissent. */
+  dissentCount(r: number): number {
+    return this.dissents.counts[r];
+  }
+
+  /** Calls `visit` for each ballot with dissent, in id order, until it returns false. `dissenters`: bitmask. O(all). */
+  forEachDissent(visit: (prefix: number, dissenters: number) => boolean): void {
+    this.dissents.forEach(visit);
   }
 
   isContested(prefix: number): boolean {
@@ -246,7 +258,7 @@ export class UpdateVoter {
       oscillating: this.oscillating,
       dirty: this.queue.size,
       present: [...this.present],
-      dissents: [...this.dissents],
+      dissents: [...this.dissents.counts],
       eventsDropped: this.events.dropped,
     };
   }
@@ -336,9 +348,7 @@ export class UpdateVoter {
     this.seenOverthrows = electorate.overthrows;
     let followed = 0;
     for (let prefix = 1; prefix < ballots.limit; prefix++) {
-      for (let r = 0, gone = ballots.dissent[prefix] & ~electorate.members; gone !== 0; r++, gone >>>= 1) {
-        if (gone & 1) this.setDissent(prefix, r, false);
-      }
+      this.dissents.drop(prefix, ~electorate.members);
       if (follow && this.followMaster(prefix, now)) followed++;
       this.reconsider(prefix, now);
     }
@@ -428,7 +438,7 @@ export class UpdateVoter {
     const agreeing = supporters(votes, at, voters, value);
     this.withoutMajority += ballots.mark(prefix, NO_MAJORITY, false);
     for (let r = 0; r < ballots.replicas; r++) {
-      if (((stable & ~agreeing) >>> r) & 1) this.beginDissent(prefix, r, value, now);
+      if (((stable & ~agreeing) >>> r) & 1) this.dissents.begin(prefix, r, value, now);
     }
     if (ballots.dissent[prefix] !== 0) this.endDissents(prefix, voters, now);
     const wrong = ballots.verdict[prefix] !== value;
@@ -449,46 +459,11 @@ export class UpdateVoter {
     this.events.add({ type: 'overthrow', prefix, from, to: electorate.master, changed, at: now });
   }
 
-  private setDissent(prefix: number, r: number, on: boolean): boolean {
-    const { dissent } = this.ballots;
-    if (((dissent[prefix] >>> r) & 1) === (on ? 1 : 0)) return false;
-    dissent[prefix] ^= 1 << r;
-    this.dissents[r] += on ? 1 : -1;
-    return true;
-  }
-
-  private beginDissent(prefix: number, r: number, majority: number, now: number): void {
-    if (this.setDissent(prefix, r, true)) this.reportDissent('dissent-begins', prefix, r, majority, now);
-  }
-
-  /** Ends the dissents on a ballot that have lost their ground: the vote joined the majority, or there is none to differ from. */
-  private endDissents(prefix: number, voters: number, now: number): void {
-    const { votes, replicas, dissent } = this.ballots;
-    const at = prefix * replicas;
-    this.tally.count(votes, at, voters);
+  /** Ends the dissents on a ballot that have lost their ground, and those of the replicas in `moved`. */
+  private endDissents(prefix: number, voters: number, now: number, moved = 0): void {
+    const { votes, replicas } = this.ballots;
+    this.tally.count(votes, prefix * replicas, voters);
     const { value, support } = this.tally;
-    const ground = support >= this.majority(voters);
-    for (let r = 0; r < replicas; r++) {
-      if (((dissent[prefix] >>> r) & 1) === 0 || (ground && votes[at + r] !== value)) continue;
-      this.setDissent(prefix, r, false);
-      this.reportDissent('dissent-ends', prefix, r, value, now);
-    }
-  }
-
-  private reportDissent(
-    type: 'dissent-begins' | 'dissent-ends',
-    prefix: number,
-    replica: number,
-    majority: number,
-    now: number,
-  ): void {
-    const { votes, replicas, changed } = this.ballots;
-    const at = prefix * replicas + replica;
-    const vote = votes[at];
-    let kind: DissentKind = 'different';
-    if (vote === 0) kind = 'missing';
-    else if (majority === 0) kind = 'extra';
-    const since = now - this.ballots.age(changed[at], now);
-    this.events.add({ type, prefix, replica, kind, vote, majority, since, at: now });
+    this.dissents.end(prefix, support >= this.majority(voters) ? value : undefined, moved, now);
   }
 }
