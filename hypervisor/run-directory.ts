@@ -7,15 +7,15 @@ import process from 'node:process';
 export class RunDirectoryError extends Error {}
 
 /** Like mkdir -p. Node 20's own recursive mkdir never comes back where the kernel says ENOENT for ever, as below /proc. */
-function makeDirectory(directory: string): void {
+export function makeDirectory(directory: string, mode = 0o777): void {
   try {
-    mkdirSync(directory);
+    mkdirSync(directory, { mode });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || path.dirname(directory) === directory) throw error;
     makeDirectory(path.dirname(directory));
-    mkdirSync(directory);
+    mkdirSync(directory, { mode });
   }
 }
 
