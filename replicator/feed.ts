@@ -127,11 +127,14 @@ export class Feed {
     this.reader = undefined;
   }
 
-  /** Appends whole messages to `out` until `maxBytes` are reached (at least one, if there is any). Returns the bytes appended. */
-  pull(out: ByteWriter, maxBytes: number): number {
+  /**
+   * Appends whole messages to `out` until `maxBytes` are reached (at least one, if there is any). Returns the bytes appended. LIVE: what
+   * came in after `until` (ms) stays where it is; the current state does not wait.
+   */
+  pull(out: ByteWriter, maxBytes: number, until = Infinity): number {
     const start = out.length;
     if (!this.reader) this.pullState(out, start + maxBytes);
-    if (this.reader) this.pullLog(this.reader, out, start, maxBytes);
+    if (this.reader) this.pullLog(this.reader, out, start, maxBytes, until);
     return out.length - start;
   }
 
@@ -162,8 +165,9 @@ export class Feed {
     this.batchAt = this.batchEnd = 0;
   }
 
-  private pullLog(reader: LogReader, out: ByteWriter, start: number, maxBytes: number): void {
+  private pullLog(reader: LogReader, out: ByteWriter, start: number, maxBytes: number, until: number): void {
     while (reader.ready()) {
+      if (reader.isAfter(until)) return;
       const { length } = reader;
       if (out.length > start && out.length - start + length > maxBytes) return;
       out.bytes(reader.bytes, reader.start, reader.start + length);

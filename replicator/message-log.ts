@@ -104,6 +104,12 @@ export class LogReader {
     return present - (((present >>> 0) - this.block.view.getUint32(this.offset + 4)) >>> 0);
   }
 
+  /** Whether it came in after `limit`, ms (finite: less than 24 days before or after). */
+  isAfter(limit: number): boolean {
+    if (!Number.isFinite(limit)) return limit < 0;
+    return ((this.block.view.getUint32(this.offset + 4) - (Math.floor(limit) >>> 0)) | 0) > 0;
+  }
+
   /** Goes to the following message. */
   advance(): void {
     const { length } = this;
