@@ -3,7 +3,7 @@
 import type net from 'node:net';
 import type { ReplicaSession } from '../configs/session-plan.js';
 import type { DownReason } from '../session/types.js';
-import type { Replicator } from '../replicator/replicator.js';
+import type { Delivery, Replicator } from '../replicator/replicator.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import type { Family } from '../wire/family.js';
 import { now } from './clock.js';
@@ -36,6 +36,8 @@ export interface LinkSettings {
   families: number;
   /** Proposed to the replica, seconds. */
   holdTime: number;
+  /** In which form it gets what the neighbour sends. */
+  deliver: Delivery;
 }
 
 export interface LinkParts {
@@ -154,7 +156,8 @@ export class ReplicaLink {
     this.isUp = true;
     this.lastError = null;
     if (plan.role === 'neighbor') {
-      this.feed = this.parts.replicator.openFeed(this.replica, plan.neighbor, this.settings.families, now());
+      const { families, deliver } = this.settings;
+      this.feed = this.parts.replicator.openFeed(this.replica, plan.neighbor, families, now(), { deliver });
     }
     this.parts.events.established(this);
     this.pump();

@@ -303,6 +303,7 @@ export class ReplicaPort implements LinkEvents {
       routerId: negotiated?.peerRouterId ?? (plan.role === 'probe' ? internal.probeAddress : internal.tapAddress),
       families: plan.families & (negotiated?.families ?? plan.families),
       holdTime: INTERNAL_HOLD_TIME[this.config.kind],
+      deliver: this.config.deliver,
     };
   }
 

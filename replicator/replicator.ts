@@ -12,7 +12,10 @@ import type { PrefixClock } from '../wire/prefix-clock.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { Feed } from './feed.js';
 import { History } from './history.js';
+import type { FeedOptions, FeedStats, HoldChange, QuarantineEntry, QuarantineStats, Suspect } from './types.js';
 import { Variant } from './variant.js';
+
+export type * from './types.js';
 
 const MIB = 1024 * 1024;
 const SCRATCH = 65536;
@@ -26,25 +29,12 @@ export interface ReplicatorOptions {
   highWaterBytes?: number;
   /** … and go on when enough have less than this. Default 256 KiB. */
   lowWaterBytes?: number;
-  /** `normalised`: replicas get messages with errors in repaired form (RFC 7606), not byte for byte. Default `exact`. */
-  deliver?: 'exact' | 'normalised';
+  /** Bytes of messages that are remembered per feed until they have proven harmless; 0: none, and no suspects. Default 4 MiB. */
+  suspectBytes?: number;
+  /** Quarantined messages per replica; the oldest give way, those that are convicted last. Default 10,000. */
+  maxQuarantined?: number;
   /** Where the times of the inputs are noted beside, for another thread. */
   clock?: PrefixClock;
-}
-
-export interface FeedOptions {
-  /** Longest message that the session may carry, default 4096 (65535 with RFC 8654). */
-  maxMessageLength?: number;
-}
-
-export interface FeedStats {
-  replica: number;
-  neighbor: number;
-  live: boolean;
-  /** Bytes; an estimate while not live. */
-  backlog: number;
-  overflows: number;
-  tooLong: number;
 }
 
 interface Neighbor {
@@ -63,7 +53,6 @@ export class Replicator {
   private readonly maxQueueBytes: number;
   private readonly highWaterBytes: number;
   private readonly lowWaterBytes: number;
-  private readonly normalised: boolean;
   private readonly neighbors: (Neighbor | undefined)[] = [];
   private readonly feeds = new Map<number, Feed>();
   private nextFeed = 1;
@@ -79,7 +68,6 @@ export class Replicator {
     this.maxQueueBytes = options.maxQueueBytes ?? 4 * MIB;
     this.highWaterBytes = options.highWaterBytes ?? MIB;
     this.lowWaterBytes = options.lowWaterBytes ?? MIB / 4;
-    this.normalised = options.deliver === 'normalised';
     this.clock = options.clock;
   }
 
@@ -157,7 +145,7 @@ export class Replicator {
     const neighbor = this.neighbors[n];
     if (!neighbor) throw new Error(`feed of neighbor ${n}, which is not up`);
     const { prefixes, attributes } = this;
-    const variant = this.variantFor(neighbor, families, options.maxMessageLength ?? MAX_MESSAGE_LENGTH);
+    const variant = this.variantFor(neighbor, families, options);
     const id = this.nextFeed++;
     const { history } = neighbor;
     const feed = new Feed({ id, replica: r, neighbor: n, history, variant, prefixes, attributes }, now);
@@ -181,10 +169,11 @@ export class Replicator {
 
   /**
    * Appends whole messages for the replica to `out`, as many as fit into `maxBytes` (a message or a group of prefixes more at most: 65535 bytes).
-   * Returns the bytes appended; 0 when nothing waits.
+   * Returns the bytes appended; 0 when nothing waits. A message that came in after `until` (ms) waits, unless it is part of the current state
+   * that a feed starts with.
    */
-  pull(feedId: number, out: ByteWriter, maxBytes: number): number {
-    return this.feeds.get(feedId)?.pull(out, maxBytes) ?? 0;
+  pull(feedId: number, out: ByteWriter, maxBytes: number, until = Infinity): number {
+    return this.feeds.get(feedId)?.pull(out, maxBytes, until) ?? 0;
   }
 
   /** Bytes that wait to be pulled; an estimate while the feed is not live. */
@@ -205,14 +194,81 @@ export class Replicator {
   /** A probe goes out to replica `r`, and everything that was pulled for it has left the hypervisor. */
   probeSent(_r: number): void {}
 
-  /** The probe that was sent last has come back: what was pulled before the one before it has done no harm. */
-  probeReturned(_r: number): void {}
+  /**
+   * The probe that was sent last has come back: what was pulled before the one before it has done no harm. Returns whether a feed that
+   * waited for that has more to give: it should be pulled.
+   */
+  probeReturned(_r: number): boolean {
+    return false;
+  }
+
+  /**
+   * What was given to replica `r` and has not proven harmless, oldest first: on the session that stands for neighbour `n`, or on all. To be
+   * asked while the feeds are open.
+   */
+  suspects(_r: number, _n?: number): Suspect[] {
+    return [];
+  }
+
+  /**
+   * From now on replica `r` is never given these messages again, nor any other with the same attributes, and gets no route that they
+   * announce: by none of its feeds, now or later, until `release`. Returns the entry of each suspect in their order, 0 for one that is
+   * let be: a plain withdrawal, which has no other form; what found no room (see `maxQuarantined`); and routes out of the current state
+   * when they are more than can be suspected in earnest: then the replica's next bootstrap is a careful one (`isCareful`), and that finds
+   * the few.
+   */
+  quarantine(_r: number, _suspects: readonly Suspect[], _reason: string, _now: number): number[] {
+    return [];
+  }
+
+  /** The message of this entry is harmless: its routes are given again. Returns false for an unknown entry. */
+  release(_id: number, _now: number): boolean {
+    return false;
+  }
+
+  /** The message of this entry has been seen to do harm: it is the last to give way. Returns false for an unknown entry. */
+  convict(_id: number): boolean {
+    return false;
+  }
+
+  /** What is quarantined for replica `r`, or for all; oldest first. */
+  entries(_r?: number): QuarantineEntry[] {
+    return [];
+  }
+
+  entry(_id: number): QuarantineEntry | undefined {
+    return undefined;
+  }
+
+  /** The prefixes that are withheld now because of an entry. O(all prefixes). */
+  withheldBy(_id: number): number[] {
+    return [];
+  }
+
+  quarantineStats(_r: number): QuarantineStats {
+    return { entries: 0, withheld: 0, evicted: 0 };
+  }
+
+  /** Whether prefix `p` of neighbour `n` is withheld from replica `r` now. */
+  isWithheld(_r: number, _n: number, _prefix: number): boolean {
+    return false;
+  }
+
+  /** Whether replica `r` died of too many suspects at once: its feeds give the current state in small parts until they are through. */
+  isCareful(_r: number): boolean {
+    return false;
+  }
+
+  /** Changes since the last call of who has a say where, at most `limit`; call again while there are as many. */
+  drainHolds(_limit?: number): HoldChange[] {
+    return [];
+  }
 
   feedStats(feedId: number): FeedStats | undefined {
     const feed = this.feeds.get(feedId);
     if (!feed) return undefined;
     const { replica, neighbor, live, backlog, overflows, tooLong } = feed;
-    return { replica, neighbor, live, backlog, overflows, tooLong };
+    return { replica, neighbor, live, backlog, overflows, tooLong, forgotten: 0 };
   }
 
   /** The replica asks for a family again (ROUTE-REFRESH): it gets the current state of it. */
@@ -305,11 +361,12 @@ export class Replicator {
     feed.enterState(now);
   }
 
-  private variantFor(neighbor: Neighbor, families: number, maxMessageLength: number): Variant {
-    const key = `${families & neighbor.families}/${maxMessageLength}`;
+  private variantFor(neighbor: Neighbor, families: number, options: FeedOptions): Variant {
+    const { maxMessageLength = MAX_MESSAGE_LENGTH, deliver = 'raw' } = options;
+    const key = `${families & neighbor.families}/${maxMessageLength}/${deliver}`;
     let variant = neighbor.variants.get(key);
     if (!variant) {
-      variant = new Variant(families, neighbor.families, maxMessageLength, this.normalised);
+      variant = new Variant(families, neighbor.families, maxMessageLength, deliver);
       neighbor.variants.set(key, variant);
     }
     return variant;

@@ -5,6 +5,7 @@ import { SOUND } from '../wire/bgp/update.js';
 import type { UpdateVerdict, UpdateView } from '../wire/bgp/update.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { MessageLog } from './message-log.js';
+import type { Delivery } from './types.js';
 
 export class Variant {
   readonly log = new MessageLog();
@@ -12,14 +13,14 @@ export class Variant {
   readonly families: number;
   readonly maxMessageLength: number;
   private readonly partial: boolean;
-  private readonly normalised: boolean;
+  private readonly deliver: Delivery;
   private readonly scratch = new ByteWriter();
 
-  constructor(families: number, neighborFamilies: number, maxMessageLength: number, normalised: boolean) {
+  constructor(families: number, neighborFamilies: number, maxMessageLength: number, deliver: Delivery) {
     this.families = families & neighborFamilies;
     this.maxMessageLength = maxMessageLength;
     this.partial = this.families !== neighborFamilies;
-    this.normalised = normalised;
+    this.deliver = deliver;
   }
 
   /** Puts a message that was not judged `reset` into the log, byte for byte if this form allows it. */
@@ -33,8 +34,8 @@ export class Variant {
     now: number,
   ): void {
     if (this.log.readers === 0) return;
-    const asWithdraw = this.normalised && verdict.kind === 'treat-as-withdraw';
-    const clean = !this.normalised || verdict === SOUND;
+    const asWithdraw = this.deliver !== 'raw' && verdict.kind === 'treat-as-withdraw';
+    const clean = this.deliver === 'raw' || (this.deliver === 'repaired' && verdict === SOUND);
     if (clean && end - start <= this.maxMessageLength && !(this.partial && this.isForeign(view))) {
       this.log.append(buf, start, end, sequence, now);
       return;

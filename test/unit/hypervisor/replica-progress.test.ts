@@ -20,7 +20,7 @@ function setUp(path: FibPath) {
     const echo = progress.next(now, true, () => delivered)!.slice();
     return { n: progress.tracker.current % PROBE_NEXT_HOPS, echo };
   };
-  const comesBack = (echo: Uint8Array): void => progress.onTap(echo, 0, echo.length, (now += 10));
+  const comesBack = (echo: Uint8Array): boolean => progress.onTap(echo, 0, echo.length, (now += 10));
   const later = (ms: number): void => progress.tick((now += ms));
   const proven = (): [number, number] => [progress.advertisedUntil, progress.forwardedUntil];
   return { progress, send, comesBack, later, proven };

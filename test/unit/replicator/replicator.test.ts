@@ -78,10 +78,10 @@ describe('live fan-out', () => {
     expect(rib4.routes.get('10.1.0.0/16')).toBe(hex(attributesOf(7)));
   });
 
-  test('deliver: normalised turns a broken announcement into a withdrawal', () => {
-    const bench = new Bench({ deliver: 'normalised' });
+  test('deliver: repaired turns a broken announcement into a withdrawal', () => {
+    const bench = new Bench();
     bench.replicator.neighborUp(0, V4, 0);
-    const feed = bench.replicator.openFeed(0, 0, V4, 0);
+    const feed = bench.replicator.openFeed(0, 0, V4, 0, { deliver: 'repaired' });
     bench.receive(
       0,
       bench.announcement(Uint8Array.from([0x40, 1, 1, 7, ...attributesOf(1).subarray(4)]), '192.0.2.0/24'),
