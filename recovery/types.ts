@@ -30,7 +30,7 @@ export type RecoveryEffect =
 export interface RecoveryNotice {
   do: 'tell';
   replica: number;
-  what: 'restarting' | 'retired' | 'repair' | 'reported' | 'spared' | 'early-warning' | 'fail-back' | 'operator';
+  what: 'restarting' | 'retired' | 'repair' | 'reported' | 'spared' | 'early-warning' | 'operator';
   level: 'info' | 'warn' | 'error';
   text: string;
   /** Ms. */
