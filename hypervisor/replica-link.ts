@@ -2,12 +2,15 @@
 // to take it, pushes what the replicator has for it. Owns the link's life; what arrives on it is handed to replica-port.ts.
 import type net from 'node:net';
 import type { ReplicaSession } from '../configs/session-plan.js';
+import type { DiversityConfig } from '../configs/model.js';
+import { draw } from '../recovery/delays.js';
 import type { DownReason } from '../session/types.js';
 import type { Delivery, Replicator } from '../replicator/replicator.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import type { Family } from '../wire/family.js';
 import { now } from './clock.js';
 import type { SessionRunner } from './io/session-runner.js';
+import { DelayedDelivery } from './link-delays.js';
 import { openReplicaSession } from './replica-sessions/replica-session.js';
 
 /** Between attempts to open a session that the replica did not take, ms. */
@@ -38,6 +41,8 @@ export interface LinkSettings {
   holdTime: number;
   /** In which form it gets what the neighbour sends. */
   deliver: Delivery;
+  /** Its delays are for sessions that stand for neighbours. */
+  diversity: DiversityConfig;
 }
 
 export interface LinkParts {
@@ -54,6 +59,8 @@ export class ReplicaLink {
   isUp = false;
   /** When the link was asked for, ms: a replica that does not take it for long is at fault. */
   readonly wantedSince: number;
+  /** When it was first to be opened, ms: later by a random delay where that is configured. */
+  readonly firstAttempt: number;
   /** Last failure to come up. */
   lastError: string | null = null;
   private readonly settings: LinkSettings;
@@ -62,6 +69,7 @@ export class ReplicaLink {
   private session: SessionRunner | undefined;
   private socket: net.Socket | undefined;
   private feed = 0;
+  private delayed: DelayedDelivery | undefined;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -71,7 +79,10 @@ export class ReplicaLink {
     this.settings = settings;
     this.parts = parts;
     this.wantedSince = now();
-    this.attempt();
+    const delay = this.connectDelay;
+    this.firstAttempt = this.wantedSince + delay;
+    if (delay === 0) this.attempt();
+    else this.retry = setTimeout(() => this.attempt(), delay);
   }
 
   /** Bytes that wait for the replica; Infinity while the session is not up. */
@@ -99,11 +110,14 @@ export class ReplicaLink {
   /** Pushes what waits, as much as the socket takes. */
   pump(): void {
     if (!this.isUp || this.feed === 0 || this.session === undefined) return;
+    const { replicator } = this.parts;
+    const until = this.delayed?.horizon(replicator.backlog(this.feed));
     while (this.session.writableBytes() >= PULL_BYTES) {
       writer.reset();
-      if (this.parts.replicator.pull(this.feed, writer, PULL_BYTES) === 0) return;
+      if (replicator.pull(this.feed, writer, PULL_BYTES, until) === 0) break;
       this.session.write(writer.buffer.subarray(0, writer.length));
     }
+    this.delayed?.left(replicator.backlog(this.feed), this.session.writableBytes() >= PULL_BYTES);
   }
 
   /** Writes a message of the hypervisor's own (a probe). */
@@ -116,11 +130,16 @@ export class ReplicaLink {
    * OpenBGPD counts those, and after the second one takes no connection from this neighbour for half a minute.
    */
   close(): void {
+    this.depart();
+    this.socket?.destroy();
+    this.session = undefined;
+  }
+
+  /** From now on nothing is sent and nothing that arrives counts; the session itself stays until `close`. */
+  depart(): void {
     this.closed = true;
     clearTimeout(this.retry);
     this.leave();
-    this.socket?.destroy();
-    this.session = undefined;
   }
 
   private attempt(): void {
@@ -129,8 +148,9 @@ export class ReplicaLink {
         onEstablished: (): void => this.established(),
         onDown: (reason: DownReason): void => this.down(reason),
         onAttemptFailed: (reason: DownReason): void => this.down(reason),
-        onUpdate: (buffer: Uint8Array, start: number, end: number): void =>
-          this.parts.events.update(this, buffer, start, end),
+        onUpdate: (buffer: Uint8Array, start: number, end: number): void => {
+          if (!this.closed) this.parts.events.update(this, buffer, start, end);
+        },
         onRouteRefresh: (family: Family): void => this.refresh(family),
         onWritable: (): void => this.writable(),
       };
@@ -158,6 +178,8 @@ export class ReplicaLink {
     if (plan.role === 'neighbor') {
       const { families, deliver } = this.settings;
       this.feed = this.parts.replicator.openFeed(this.replica, plan.neighbor, families, now(), { deliver });
+      const { deliveryDelay } = this.settings.diversity;
+      if (deliveryDelay !== undefined) this.delayed = new DelayedDelivery(deliveryDelay, () => this.pump());
     }
     this.parts.events.established(this);
     this.pump();
@@ -173,12 +195,14 @@ export class ReplicaLink {
   }
 
   private refresh(family: Family): void {
+    if (this.closed) return;
     if (this.feed === 0) this.parts.events.refresh(this);
     else this.parts.replicator.refresh(this.feed, family, now());
     this.pump();
   }
 
   private writable(): void {
+    if (this.closed) return;
     this.pump();
     this.parts.events.progress(this);
   }
@@ -189,6 +213,8 @@ export class ReplicaLink {
 
   private leave(): void {
     this.isUp = false;
+    this.delayed?.close();
+    this.delayed = undefined;
     if (this.feed !== 0) this.parts.replicator.closeFeed(this.feed);
     this.feed = 0;
   }
@@ -197,6 +223,10 @@ export class ReplicaLink {
     this.lastError = reason;
     if (this.closed) return;
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.attempt(), RETRY_MS);
+    this.retry = setTimeout(() => this.attempt(), RETRY_MS + this.connectDelay);
+  }
+
+  private get connectDelay(): number {
+    return this.plan.role === 'neighbor' ? draw(this.settings.diversity.connectDelay, Math.random) : 0;
   }
 }

@@ -6,6 +6,7 @@ import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../configs/session-plan
 import { MUTED, QUARANTINED } from './abstentions.js';
 import { now, wallClock } from './clock.js';
 import type { RouterContext } from './context.js';
+import { Departures } from './link-delays.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
 import { ReplicaProgress } from './replica-progress.js';
@@ -42,6 +43,7 @@ export class ReplicaPort implements LinkEvents {
   private readonly budget = new RestartBudget();
   private readonly events: ReplicaEvents;
   private readonly links = new Map<number, ReplicaLink>();
+  private readonly departures: Departures;
   private restartTimer: NodeJS.Timeout | undefined;
   private stopping = false;
   private votes = 0;
@@ -72,6 +74,7 @@ export class ReplicaPort implements LinkEvents {
     this.plan = parts.plan;
     this.probing = new ReplicaProgress(voting, parts.probes, this.config.fib);
     this.events = parts.events;
+    this.departures = new Departures(this.config.diversity.disconnectDelay);
     this.replica.on('exit', (exit) => this.ended(exit));
     this.replica.on('warn', (text) => context.log.warn(`replica ${this.config.name}: ${text}`));
   }
@@ -114,7 +117,7 @@ export class ReplicaPort implements LinkEvents {
     for (const [id, link] of this.links) {
       if (link.plan.neighbor !== index) continue;
       this.links.delete(id);
-      link.close();
+      this.departures.add(link);
     }
   }
 
@@ -148,20 +151,20 @@ export class ReplicaPort implements LinkEvents {
       return;
     }
     for (const link of this.links.values()) {
-      if (!link.isUp) this.missing(link, at - link.wantedSince);
+      if (!link.isUp) this.missing(link, at);
     }
     if (this.state === 'syncing') this.trySynchronise(at);
   }
 
   /**
-   * A session that it has not taken for `since` ms. What it votes lacks that neighbour's routes, so it soon has no say, unless nobody
-   * else has; much later it is a fault.
+   * A session that is not up. What it votes lacks that neighbour's routes, so it soon has no say, unless nobody else has; much later it
+   * is a fault.
    */
-  private missing(link: ReplicaLink, since: number): void {
+  private missing(link: ReplicaLink, at: number): void {
     const reason = `does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`;
-    if (since > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
+    if (at - link.firstAttempt > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
       this.fault('unanswered', reason, link);
-    } else if (this.state === 'voting' && since > OPEN_GRACE_MS && this.context.electorate.size > 1) {
+    } else if (this.state === 'voting' && at - link.wantedSince > OPEN_GRACE_MS && this.context.electorate.size > 1) {
       this.state = 'syncing';
       this.replayedAt = Infinity;
       this.lastError = reason;
@@ -284,6 +287,7 @@ export class ReplicaPort implements LinkEvents {
   }
 
   private openLink(plan: ReplicaSession): void {
+    this.departures.finish(plan.id);
     const link = new ReplicaLink(this.index, plan, this.settingsFor(plan), {
       connect: (session) => this.replica.connect(session),
       events: this,
@@ -304,12 +308,14 @@ export class ReplicaPort implements LinkEvents {
       families: plan.families & (negotiated?.families ?? plan.families),
       holdTime: INTERNAL_HOLD_TIME[this.config.kind],
       deliver: this.config.deliver,
+      diversity: this.config.diversity,
     };
   }
 
   private closeLinks(): void {
     for (const link of this.links.values()) link.close();
     this.links.clear();
+    this.departures.finishAll();
   }
 
   private probe(at: number): void {
@@ -326,7 +332,7 @@ export class ReplicaPort implements LinkEvents {
 
   /** What came in before this time has been handed to the replica, ms. */
   private deliveredUntil(at: number): number {
-    let delivered = at;
+    let delivered = Math.min(at, this.departures.since);
     for (const link of this.links.values()) {
       if (link.plan.role !== 'neighbor') continue;
       // Nothing of a neighbour has been delivered before the session that stands for it is up.
