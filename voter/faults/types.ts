@@ -75,3 +75,10 @@ export interface PersistentDissent {
   /** For people: what it does, where, and an example. */
   text: string;
 }
+
+/** Of one replica: open faults, faults found since the start, and open findings that are known differences. */
+export interface FaultCounts {
+  open: number;
+  found: number;
+  known: number;
+}
