@@ -3,6 +3,7 @@ import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
 import { demoCommand } from './demo.js';
 import { fibCommand } from './fib.js';
+import { injectCommand } from './inject.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
@@ -20,6 +21,7 @@ export const commands: CommandModule[] = [
   verb(statusCommand),
   verb(votesCommand),
   verb(fibCommand),
+  verb(injectCommand),
   verb(replayCommand),
   verb(traceCommand),
   verb(demoCommand),
