@@ -1,5 +1,6 @@
 // Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons in namespaces and runs one file at a time;
-// `unprivileged` is for ordinary users (`npm run test:unprivileged`); `acceptance` plays whole tables, takes many minutes and is not part of `npm test`.
+// `unprivileged` is for ordinary users (`npm run test:unprivileged`); `acceptance` plays whole tables, `bugs` inputs that break
+// released daemons; both take many minutes and are not part of `npm test`.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -12,6 +13,15 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'bugs',
+          include: ['test/bugs/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
           hookTimeout: 120_000,
         },
       },

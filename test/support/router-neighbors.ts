@@ -196,6 +196,11 @@ export class RawPeer {
     return new RawPeer(socket, options);
   }
 
+  /** Why what came is no stream of BGP messages any more. */
+  get framingError(): string | undefined {
+    return this.framer.error?.reason;
+  }
+
   write(bytes: Uint8Array): void {
     this.socket.write(bytes);
   }
