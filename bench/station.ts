@@ -48,6 +48,8 @@ export async function startPlain(lab: Lab, kinds: readonly PlainKind[], input: B
 
 export interface HypervisorSettings {
   strategy: string;
+  /** fib.backend; default none. */
+  fib?: string;
   /** Folder for a CPU profile of the hypervisor's main thread (for Chrome's developer tools). */
   profile?: string | undefined;
 }
@@ -56,14 +58,14 @@ export interface HypervisorSettings {
 export async function startHypervisor(
   lab: Lab,
   kinds: readonly PlainKind[],
-  { strategy, profile }: HypervisorSettings,
+  { strategy, profile, fib = 'none' }: HypervisorSettings,
   input: BenchInput,
 ): Promise<Station> {
   const name = 'hypervisor';
   const router = addNamespaces(lab, name);
   const file = path.join(lab.directory, 'router.yaml');
   const runDirectory = path.join(lab.directory, 'run');
-  writeFileSync(file, routerYaml(kinds, strategy, runDirectory));
+  writeFileSync(file, routerYaml(kinds, strategy, fib, runDirectory));
   const program = path.join(import.meta.dirname, '../cli/main.js');
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', path.resolve(profile)];
   const hypervisor = await lab.spawn(router, ['node', ...profiling, program, 'run', file], { name });
@@ -77,7 +79,7 @@ export async function startHypervisor(
   return station;
 }
 
-function routerYaml(kinds: readonly PlainKind[], strategy: string, runDirectory: string): string {
+function routerYaml(kinds: readonly PlainKind[], strategy: string, fib: string, runDirectory: string): string {
   const neighbors = NEIGHBORS.map(
     ({ address, as, localAddress }) =>
       `  - { neighbor-address: ${address}, peer-as: ${as}, local-address: ${localAddress}, passive-mode: true }`,
@@ -89,7 +91,7 @@ function routerYaml(kinds: readonly PlainKind[], strategy: string, runDirectory:
     'replicas:',
     ...kinds.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${strategy} }`,
-    'fib: { backend: none }',
+    `fib: { backend: ${fib} }`,
     '',
   ].join('\n');
 }
