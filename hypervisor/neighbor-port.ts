@@ -125,6 +125,7 @@ export class NeighborPort {
     // The replicas' sessions close before the history goes, so that nothing is pulled from it in between.
     this.events.down(this);
     this.context.replicator.neighborDown(this.index, at);
+    this.context.faults.neighborDown(this.index, at);
     this.context.log.warn(`neighbour ${this.config.address} is down: ${reason.text}`);
     this.context.voteLog.append(
       plainRecord(at, 'session', { neighbor: this.config.address, state: 'down', reason: reason.text }),

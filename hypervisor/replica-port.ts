@@ -195,6 +195,7 @@ export class ReplicaPort implements LinkEvents {
       sessions: this.links.size,
       lagMs: Math.round(this.probing.tracker.lag(now())),
       backlogBytes: backlog,
+      faults: this.context.faults.counts(this.index),
       dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
       abstains: {
         quarantined: this.context.abstentions.count(this.index, QUARANTINED),

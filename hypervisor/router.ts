@@ -154,7 +154,7 @@ export class Router {
         fib,
         voters: () => this.neighbors.map(({ voter }) => voter),
       }),
-      faults: new FaultDesk(),
+      faults: new FaultDesk({ ...context, fib }),
       quarantine: config.quarantine.enabled ? new QuarantineDesk() : undefined,
     };
   }
@@ -212,6 +212,7 @@ export class Router {
         'fib-verify': () => this.withFib(() => this.fib?.verify()),
         'fib-inject': (params) => this.withFib(() => this.fib?.inject(params)),
         votes: (params) => reports.ballots(params),
+        faults: (params) => this.context.faults.report(params),
         'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
       },
       this.log,

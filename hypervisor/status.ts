@@ -1,6 +1,7 @@
 // The shape of `btr status --json`: what a running hypervisor says of itself. Public: scripts and dashboards read it,
 // so fields are added, not renamed. Filled in by router.ts; shown by cli/commands/status.ts.
 import type { ReplicaPhase } from '../recovery/types.js';
+import type { FaultCounts } from '../voter/faults/types.js';
 import type { FibStatus } from './fib/status.js';
 
 /** `stopped`: the hypervisor itself is ending. */
@@ -52,6 +53,8 @@ export interface ReplicaStatus {
   backlogBytes: number;
   /** Ballots on which its stable vote differs from the majority. */
   dissents: number;
+  /** Open faults, faults found since the start, and open findings that are known differences (`btr faults`). */
+  faults: FaultCounts;
   /** Prefixes on which it has no say: because of messages withheld from it, or because it keeps being wrong about them. */
   abstains: { quarantined: number; muted: number };
   /** Votes cast since the hypervisor started. */
@@ -131,4 +134,36 @@ export interface BallotReport {
   /** What the neighbour holds now. */
   advertised: Record<string, string> | null;
   votes: BallotVote[];
+}
+
+/** One finding against a replica, as `btr faults --json` has it. */
+export interface FindingReport {
+  id: number;
+  replica: string;
+  /** `extra`, `missing`, `different`, `system`, or `known-difference`, which is no fault. */
+  kind: string;
+  /** Of a system event: `crash`, `hang` … */
+  cause: string | null;
+  /** Address of the neighbour, `fib` for the forwarding table, null for the whole replica. */
+  place: string | null;
+  /** Prefixes are in dissent now; of a system event: the replica has not come back to vote. */
+  open: boolean;
+  /** ISO 8601. */
+  first: string;
+  last: string;
+  /** Prefixes in dissent now. */
+  prefixes: number;
+  /** Dissents or system events since `first`. */
+  total: number;
+  samples: string[];
+  example: FindingExampleReport | null;
+  /** Of a system event the last reason, of a known difference the names of its rules. */
+  text: string;
+}
+
+export interface FindingExampleReport {
+  prefix: string;
+  vote: Record<string, string> | null;
+  majority: Record<string, string> | null;
+  diff: { attribute: string; majority: string | null; vote: string | null }[];
 }

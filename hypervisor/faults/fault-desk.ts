@@ -1,20 +1,149 @@
 // Where everything that speaks against a replica is brought together: dissent from the voters, system events, and what the forwarding
-// table's votes say. Owns the wiring of voter/faults/ to the running router; what follows from a finding is recovery's business.
-import type { PersistentDissent, SystemFault } from '../../voter/faults/types.js';
+// table's votes say. Owns the wiring of voter/faults/ to the running router, and what the logs and `btr faults` say of findings; what
+// follows from a finding is recovery's business.
+import { FaultLedger, type Dissent } from '../../voter/faults/fault-ledger.js';
+import type { FindingNews } from '../../voter/faults/finding-book.js';
+import { knownDifference, type Daemon } from '../../voter/faults/known-differences.js';
+import type { FaultCounts, PersistentDissent, Place, SystemFault } from '../../voter/faults/types.js';
+import { describeFinding } from '../../voter/faults/words.js';
 import type { VoterEvent } from '../../voter/types.js';
 import type { UpdateVoter } from '../../voter/update-voter.js';
+import { wallClock } from '../clock.js';
+import type { RouterContext } from '../context.js';
+import type { FindingReport } from '../status.js';
+import { faultRecord, findingReport } from './finding-records.js';
+
+export type FaultDeskParts = Pick<
+  RouterContext,
+  'config' | 'log' | 'voteLog' | 'records' | 'electorate' | 'replicator' | 'fib'
+>;
+
+/** A finding that opens again and again is told of in the log that often, ms. */
+const TOLD_AGAIN_MS = 60_000;
+
+export interface FaultQuery {
+  /** Name of a replica. */
+  replica?: unknown;
+  /** Known differences and what is over, too. */
+  all?: unknown;
+}
 
 export class FaultDesk {
-  /** A system event of a replica, told before anything is done about it. */
-  system(_fault: SystemFault): void {}
+  private readonly parts: FaultDeskParts;
+  private readonly ledger: FaultLedger;
+  private readonly daemons: readonly Daemon[];
+  /** By finding: when the log told of it last, ms. */
+  private readonly toldAt = new Map<number, number>();
+  /** The voters of the neighbours that are up. */
+  private readonly voters = new Map<number, UpdateVoter>();
+  /** The last dissent that was explained, or not, by its attributes alone: many prefixes share them. */
+  private explained: { key: string; names: string | undefined } = { key: '', names: undefined };
 
-  /** What has happened in the voter of neighbour `n` since the last call. */
-  voted(_n: number, _voter: UpdateVoter, _events: readonly VoterEvent[], _now: number): void {}
-
-  /** What speaks against replica `r` for longer than the fault threshold; undefined when nothing does. Cheap. */
-  persistent(_r: number, _now: number): PersistentDissent | undefined {
-    return undefined;
+  constructor(parts: FaultDeskParts) {
+    this.parts = parts;
+    const { config, records, electorate, fib } = parts;
+    this.daemons = config.replicas.map((replica) => ({ kind: replica.kind, netlink: replica.fib === 'netlink' }));
+    this.ledger = new FaultLedger(
+      config.replicas.length,
+      {
+        isVoting: (r) => electorate.has(r),
+        attributes: (id) => (id === 0 ? null : records.attributes.get(id).slice()),
+        prefixText: (id) => records.prefixes.format(id),
+        findPrefix: (text) => records.prefixes.findText(text),
+        placeText: (place) => this.placeText(place),
+        explain: (dissent) => this.explain(dissent),
+      },
+      // One more than what is few can be told from it.
+      { faultThreshold: config.voting.faultThreshold, countUpTo: Math.max(1000, config.recovery.fewPrefixes + 1) },
+    );
+    fib?.on('dissents', ({ open, at }) => open && this.ledger.forwarded(open, at));
   }
 
-  tick(_now: number): void {}
+  /** A system event of a replica, told before anything is done about it. */
+  system(fault: SystemFault): void {
+    this.ledger.system(fault);
+  }
+
+  /** What has happened in the voter of neighbour `n` since the last call. */
+  voted(n: number, voter: UpdateVoter, events: readonly VoterEvent[], now: number): void {
+    this.voters.set(n, voter);
+    this.ledger.voted(n, voter, events, now);
+  }
+
+  /** The session of neighbour `n` is down. */
+  neighborDown(n: number, now: number): void {
+    this.voters.delete(n);
+    this.ledger.placeGone(n, now);
+  }
+
+  /** What speaks against replica `r` for longer than the fault threshold; undefined when nothing does. Cheap. */
+  persistent(r: number, now: number): PersistentDissent | undefined {
+    return this.ledger.persistent(r, now);
+  }
+
+  tick(now: number): void {
+    this.ledger.tick(now);
+    for (const news of this.ledger.takeNews()) this.tell(news, now);
+  }
+
+  counts(r: number): FaultCounts {
+    return this.ledger.counts(r);
+  }
+
+  /** The answer to `btr faults`. Throws an Error for the user. */
+  report({ replica, all }: FaultQuery): { findings: FindingReport[]; oscillating: number } {
+    const { replicas } = this.parts.records;
+    const r = replica === undefined ? undefined : replicas.indexOf(String(replica));
+    if (r !== undefined && r < 0) throw new Error(`there is no replica "${String(replica)}"`);
+    const findings = this.ledger
+      .findings()
+      .filter((finding) => r === undefined || finding.replica === r)
+      .filter((finding) => all === true || finding.kind !== 'known-difference');
+    let oscillating = 0;
+    for (const voter of this.voters.values()) oscillating += voter.stats().oscillating;
+    return { findings: findings.map((finding) => findingReport(finding, this.parts)), oscillating };
+  }
+
+  private tell({ type, finding }: FindingNews, now: number): void {
+    const { log, voteLog, records } = this.parts;
+    voteLog.append(faultRecord(type, finding, now, this.parts));
+    // System events are told by who takes care of the replica.
+    if (type === 'ends' || finding.kind === 'system') return;
+    if (now - (this.toldAt.get(finding.id) ?? -Infinity) < TOLD_AGAIN_MS) return;
+    for (const [id, at] of this.toldAt) if (now - at >= TOLD_AGAIN_MS) this.toldAt.delete(id);
+    this.toldAt.set(finding.id, now);
+    const name = records.replicas[finding.replica];
+    const text = `replica ${name} ${describeFinding(finding, this.placeText(finding.place ?? 'fib'))}`;
+    if (finding.kind === 'known-difference') log.info(text);
+    else log.warn(`${text} (since ${wallClock(finding.first)}; btr faults --replica ${name})`);
+  }
+
+  private placeText(place: Place): string {
+    return place === 'fib' ? 'in the forwarding table' : `towards ${this.parts.config.neighbors[place].address}`;
+  }
+
+  private explain({ replica, prefix, vote, majority, agreeing }: Dissent): string | undefined {
+    const byAttributes = vote !== 0 && majority !== 0;
+    const key = `${replica} ${vote} ${majority} ${agreeing}`;
+    if (byAttributes && key === this.explained.key) return this.explained.names;
+    const { attributes } = this.parts.records;
+    const names = knownDifference({
+      by: this.daemons[replica],
+      vote: vote === 0 ? undefined : attributes.get(vote),
+      majority: majority === 0 ? undefined : attributes.get(majority),
+      agreeing: this.daemons.filter((_, r) => (agreeing >>> r) & 1),
+      inputs: () => this.inputs(prefix),
+    })?.join(', ');
+    if (byAttributes) this.explained = { key, names };
+    return names;
+  }
+
+  /** What neighbours announced for a prefix. */
+  private inputs(prefix: number): Uint8Array[] {
+    const { config, records, replicator } = this.parts;
+    return config.neighbors
+      .map((_, n) => replicator.route(n, prefix))
+      .filter((id) => id !== 0)
+      .map((id) => records.attributes.get(id));
+  }
 }

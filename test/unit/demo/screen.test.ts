@@ -15,7 +15,14 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
   }));
   const replicas = ['frr', 'bird', 'openbgpd'].map((name) => ({
     ...{ name, kind: name, version: '1', pid: 7, state: 'voting' as const, restarts: 0, sessionsUp: 5, sessions: 5 },
-    ...{ lagMs: 0, backlogBytes: 0, dissents: 0, votes: 3000, lastError: null },
+    ...{
+      lagMs: 0,
+      backlogBytes: 0,
+      dissents: 0,
+      faults: { open: 0, found: 0, known: 0 },
+      votes: 3000,
+      lastError: null,
+    },
     ...{ since: '2026-01-01T00:00:00.000Z', nextStart: null, standby: 'no' as const },
     abstains: { quarantined: 0, muted: 0 },
   }));
