@@ -136,7 +136,17 @@ export interface BallotReport {
   votes: BallotVote[];
 }
 
-/** One finding against a replica, as `btr faults --json` has it. */
+/** What `btr faults --json` shows. */
+export interface FaultsAnswer {
+  /** The open ones first, the latest first. */
+  findings: FindingReport[];
+  /** Findings that are known differences of daemons and were left out. */
+  knownDifferences: number;
+  /** Ballots that do not come to rest. */
+  oscillating: number;
+}
+
+/** One finding against a replica. */
 export interface FindingReport {
   id: number;
   replica: string;

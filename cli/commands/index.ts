@@ -2,6 +2,7 @@
 import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
 import { demoCommand } from './demo.js';
+import { faultsCommand } from './faults.js';
 import { fibCommand } from './fib.js';
 import { injectCommand } from './inject.js';
 import { replayCommand } from './replay.js';
@@ -20,6 +21,7 @@ export const commands: CommandModule[] = [
   verb(checkCommand),
   verb(statusCommand),
   verb(votesCommand),
+  verb(faultsCommand),
   verb(fibCommand),
   verb(injectCommand),
   verb(replayCommand),

@@ -10,7 +10,7 @@ import type { VoterEvent } from '../../voter/types.js';
 import type { UpdateVoter } from '../../voter/update-voter.js';
 import { wallClock } from '../clock.js';
 import type { RouterContext } from '../context.js';
-import type { FindingReport } from '../status.js';
+import type { FaultsAnswer } from '../status.js';
 import { faultRecord, findingReport } from './finding-records.js';
 
 export type FaultDeskParts = Pick<
@@ -24,7 +24,7 @@ const TOLD_AGAIN_MS = 60_000;
 export interface FaultQuery {
   /** Name of a replica. */
   replica?: unknown;
-  /** Known differences and what is over, too. */
+  /** Known differences, too. */
   all?: unknown;
 }
 
@@ -91,17 +91,19 @@ export class FaultDesk {
   }
 
   /** The answer to `btr faults`. Throws an Error for the user. */
-  report({ replica, all }: FaultQuery): { findings: FindingReport[]; oscillating: number } {
+  report({ replica, all }: FaultQuery): FaultsAnswer {
     const { replicas } = this.parts.records;
     const r = replica === undefined ? undefined : replicas.indexOf(String(replica));
     if (r !== undefined && r < 0) throw new Error(`there is no replica "${String(replica)}"`);
-    const findings = this.ledger
-      .findings()
-      .filter((finding) => r === undefined || finding.replica === r)
-      .filter((finding) => all === true || finding.kind !== 'known-difference');
+    const asked = this.ledger.findings().filter((finding) => r === undefined || finding.replica === r);
+    const findings = asked.filter(({ kind }) => all === true || kind !== 'known-difference');
     let oscillating = 0;
     for (const voter of this.voters.values()) oscillating += voter.stats().oscillating;
-    return { findings: findings.map((finding) => findingReport(finding, this.parts)), oscillating };
+    return {
+      findings: findings.map((finding) => findingReport(finding, this.parts)),
+      knownDifferences: asked.length - findings.length,
+      oscillating,
+    };
   }
 
   private tell({ type, finding }: FindingNews, now: number): void {
