@@ -44,6 +44,20 @@ export interface TraceScenario {
   strategy?: VotingStrategy;
   /** Time allowed from the first session to quiet, ms. */
   deadlineMs?: number;
+  /** Seconds for which update files are played again and again. */
+  loopSeconds?: number;
+  /** Routes are installed, too. Default: the router has no forwarding table. */
+  fib?: boolean;
+  /** Further traces that are played at the same time, each on its own clock. */
+  beside?: readonly Pick<TraceScenario, 'files' | 'neighbors'>[];
+}
+
+/** What goes on while a trace plays. */
+export interface Playing {
+  control: ControlClient;
+  /** Settles when all is played. */
+  played: Promise<unknown>;
+  customer: () => Readonly<CustomerReport>;
 }
 
 /** The whole router, or one daemon alone. */
@@ -67,7 +81,7 @@ export interface Outcome {
   log: string;
 }
 
-interface CustomerReport {
+export interface CustomerReport {
   size: number;
   changedAt: number;
   up: number;
@@ -90,8 +104,12 @@ function neighborAddress(neighbor: TraceNeighbor, index: number): Address {
     : { router: '10.77.0.1', own: `10.77.1.${index + 1}` };
 }
 
+function allNeighbors({ neighbors, beside = [] }: TraceScenario): TraceNeighbor[] {
+  return [...neighbors, ...beside.flatMap((other) => other.neighbors)];
+}
+
 function customerAddresses(scenario: TraceScenario): Address[] {
-  const families = new Set(scenario.neighbors.map(({ peer }) => isIpv6(peer)));
+  const families = new Set(allNeighbors(scenario).map(({ peer }) => isIpv6(peer)));
   return [
     ...(families.has(false) ? [{ router: '10.77.0.1', own: '10.77.2.1' }] : []),
     ...(families.has(true) ? [{ router: 'fd77::1', own: 'fd77::2:1' }] : []),
@@ -104,12 +122,12 @@ function routerYaml(scenario: TraceScenario, directory: string): string {
   return [
     `router: { as: ${ROUTER_AS}, router-id: 10.77.0.1, run-directory: ${path.join(directory, 'run')} }`,
     'neighbors:',
-    ...scenario.neighbors.map((entry, index) => neighbor(neighborAddress(entry, index), entry.as)),
+    ...allNeighbors(scenario).map((entry, index) => neighbor(neighborAddress(entry, index), entry.as)),
     ...customerAddresses(scenario).map((address) => neighbor(address, CUSTOMER_AS)),
     'replicas:',
     ...KINDS.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${scenario.strategy ?? 'continuous-majority'} }`,
-    'fib: { backend: none }',
+    scenario.fib ? 'fib: { backend: kernel }' : 'fib: { backend: none }',
     '',
   ].join('\n');
 }
@@ -133,11 +151,18 @@ export class TraceLab {
     this.lab = Lab.create(`trace-${system}`);
   }
 
-  /** Plays the scenario against the system from its start to quiet, and takes everything down again. */
-  static async run(scenario: TraceScenario, system: System): Promise<Outcome> {
+  /**
+   * Plays the scenario against the system from its start to quiet, and takes everything down again. `during` is begun with the trace (of
+   * the whole router only), and waited for.
+   */
+  static async run(
+    scenario: TraceScenario,
+    system: System,
+    during?: (playing: Playing) => Promise<void>,
+  ): Promise<Outcome> {
     const lab = new TraceLab(scenario, system);
     try {
-      return await lab.play();
+      return await lab.play(during);
     } catch (error) {
       throw new Error(`${scenario.name}, ${system}: ${(error as Error).message}\n${lab.logs()}`, { cause: error });
     } finally {
@@ -146,7 +171,7 @@ export class TraceLab {
     }
   }
 
-  private async play(): Promise<Outcome> {
+  private async play(during?: (playing: Playing) => Promise<void>): Promise<Outcome> {
     const { lab } = this;
     this.network();
     const yaml = path.join(lab.directory, 'router.yaml');
@@ -156,24 +181,25 @@ export class TraceLab {
     this.config = config;
     await (this.system === 'router' ? this.startRouter(yaml) : this.startDaemon(this.system));
     const customer = await this.startCustomer();
-    const replay = await this.startReplay();
+    const played = this.replayAll();
+    await Promise.all([played, during?.({ control: this.control!, played, customer: () => ({ ...this.customer! }) })]);
     const finish = Date.now();
-    const summary = await replay.summary;
+    const summary = await played;
     const startedAt = Date.now() - summary.seconds * 1000;
     await this.untilQuiet(Math.max(10_000, (this.scenario.deadlineMs ?? 120_000) - (Date.now() - finish)));
     const usage = treeUsage(this.router.pid);
     const contested = await this.contested();
     const status = await this.status();
     const routes = await this.dump(customer);
-    const played = { announced: 0, withdrawn: 0 };
+    const counts = { announced: 0, withdrawn: 0 };
     for (const player of summary.players) {
-      played.announced += player.announced;
-      played.withdrawn += player.withdrawn;
+      counts.announced += player.announced;
+      counts.withdrawn += player.withdrawn;
     }
     return {
       system: this.system,
       routes,
-      played,
+      played: counts,
       playedSeconds: summary.seconds,
       completeSeconds: (this.customer!.changedAt - startedAt) / 1000,
       usage,
@@ -194,7 +220,7 @@ export class TraceLab {
   private network(): void {
     const { lab, scenario } = this;
     for (const name of ['router', 'peers', 'customer']) lab.addNamespace(name);
-    const ends = scenario.neighbors.map((neighbor, index) => neighborAddress(neighbor, index).own);
+    const ends = allNeighbors(scenario).map((neighbor, index) => neighborAddress(neighbor, index).own);
     const host = (address: string): string => `${address}/${isIpv6(address) ? 128 : 32}`;
     const customers = customerAddresses(scenario).map(({ own }) => own);
     // On both links: nobody answers for an IPv6 address of another link.
@@ -266,10 +292,30 @@ export class TraceLab {
     return customer;
   }
 
-  private async startReplay(): Promise<{ summary: Promise<ReplaySummary> }> {
-    const { files, neighbors, limit, speed } = this.scenario;
+  /** Everything that is played, until all of it is over. */
+  private async replayAll(): Promise<ReplaySummary> {
+    const parts = [this.scenario, ...(this.scenario.beside ?? [])];
+    let first = 0;
+    const summaries = parts.map((part) => {
+      const offset = first;
+      first += part.neighbors.length;
+      return this.replay(part, offset);
+    });
+    const all = await Promise.all(summaries);
+    return {
+      seconds: Math.max(...all.map(({ seconds }) => seconds)),
+      players: all.flatMap(({ players }) => players),
+    };
+  }
+
+  /** `offset`: how many neighbours others play. */
+  private async replay(
+    { files, neighbors }: Pick<TraceScenario, 'files' | 'neighbors'>,
+    offset: number,
+  ): Promise<ReplaySummary> {
+    const { limit, speed, loopSeconds } = this.scenario;
     const maps = neighbors.flatMap((neighbor, index) => {
-      const { router, own } = neighborAddress(neighbor, index);
+      const { router, own } = neighborAddress(neighbor, offset + index);
       const to = isIpv6(router) ? `[${router}]` : router;
       const derive = neighbor.derive === undefined ? '' : `,derive=${neighbor.derive}`;
       return ['--map', `peer=${neighbor.peer},local=${own},as=${neighbor.as},to=${to}${derive}`];
@@ -277,12 +323,12 @@ export class TraceLab {
     const argv = [process.execPath, BTR, 'replay', ...files, ...maps, '--json', '--wait', '60'];
     if (limit !== undefined) argv.push('--limit', String(limit));
     if (speed !== undefined) argv.push('--speed', String(speed));
+    if (loopSeconds !== undefined) argv.push('--loop', String(loopSeconds));
     const replay = await this.lab.spawn('peers', argv, { name: 'replay', stdout: 'pipe' });
-    const summary = new Promise<ReplaySummary>((resolve, reject) => {
+    return new Promise<ReplaySummary>((resolve, reject) => {
       createInterface(replay.child.stdout!).on('line', (line) => resolve(JSON.parse(line) as ReplaySummary));
       void replay.exited.then(() => reject(new Error(`btr replay ended: ${replay.logTail()}`)));
     });
-    return { summary };
   }
 
   /** Nothing changes any more at the customer, and the router says that nothing is under way. */

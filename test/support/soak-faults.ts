@@ -1,0 +1,109 @@
+// The faults of the soak: every few seconds one replica is killed, stopped, made mute or made to lie, whenever all the others vote, so that
+// never more than one is faulty of its own accord. Watches meanwhile that no session is lost and how much memory the hypervisor takes.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../cli/lab/wait.js';
+import type { ControlClient } from '../../hypervisor/control/client.js';
+import type { ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
+import type { Random } from '../simulation/random.js';
+import type { CustomerReport } from './trace-lab.js';
+
+/** Between two faults, ms; longer while a replica is still on its way back. */
+const PAUSE = { from: 2000, to: 6000 };
+/** How long one that lies or is mute does so, ms: shorter and longer than the thresholds. */
+const SPELL = { from: 500, to: 12_000 };
+const PROGRESS_MS = 30_000;
+const WELL_DEADLINE_MS = 180_000;
+
+const LIES = ['drop', 'extra', 'wrong-nexthop', 'wrong-attribute', 'stale'] as const;
+type Trouble = 'kill' | 'segfault' | 'stop' | 'mute' | 'lie';
+const TROUBLES: readonly Trouble[] = ['kill', 'segfault', 'stop', 'mute', 'lie', 'lie', 'lie'];
+
+export class SoakFaults {
+  injected = 0;
+  /** Resident bytes of the hypervisor, once for every turn. */
+  readonly memory: number[] = [];
+  /** Sessions that were not up when they should have been. */
+  readonly flaps: string[] = [];
+  verification: unknown;
+  private readonly counts = new Map<string, number>();
+  private readonly random: Random;
+  private readonly say: (line: string) => void;
+
+  constructor(random: Random, say: (line: string) => void) {
+    this.random = random;
+    this.say = say;
+  }
+
+  /** Makes trouble for so many seconds. */
+  async run(control: ControlClient, seconds: number, customer: () => Readonly<CustomerReport>): Promise<void> {
+    const started = performance.now();
+    let told = started;
+    while (performance.now() - started < seconds * 1000) {
+      const status = (await control.request('status')) as RouterStatus;
+      this.watch(status, customer());
+      const victim = this.random.pick(status.replicas);
+      const others = status.replicas.filter((replica) => replica !== victim);
+      if (victim.state === 'voting' && others.every(({ state }) => state === 'voting')) {
+        await this.trouble(control, victim);
+      }
+      if (performance.now() - told > PROGRESS_MS) {
+        told = performance.now();
+        const minutes = ((told - started) / 60_000).toFixed(1);
+        this.say(
+          `${minutes} min  ${this.summary()}  ${Math.round(status.memory / 1e6)} MB  ${this.flaps.length} flaps`,
+        );
+      }
+      await sleep(this.random.between(PAUSE.from, PAUSE.to));
+    }
+  }
+
+  /** Nothing is injected any more, all replicas vote, and the tables agree. */
+  async untilWell(control: ControlClient): Promise<void> {
+    await control.request('inject-clear');
+    await waitFor(
+      async () => {
+        const status = (await control.request('status')) as RouterStatus;
+        return status.replicas.every(({ state }) => state === 'voting');
+      },
+      { what: 'all replicas vote again', deadlineMs: WELL_DEADLINE_MS, intervalMs: 500 },
+    );
+  }
+
+  summary(): string {
+    return [...this.counts].map(([what, count]) => `${what} ${count}`).join(', ');
+  }
+
+  private watch(status: RouterStatus, customer: Readonly<CustomerReport>): void {
+    this.memory.push(status.memory);
+    for (const { address, state, flaps } of status.neighbors) {
+      if (state !== 'Established' || flaps > 0) this.flaps.push(`${address}: ${state}, ${flaps} flaps`);
+    }
+    if (customer.faults.length > 0) this.flaps.push(`customer: ${JSON.stringify(customer.faults)}`);
+  }
+
+  private async trouble(control: ControlClient, { name, pid }: ReplicaStatus): Promise<void> {
+    const { random } = this;
+    const trouble = random.pick(TROUBLES);
+    const kind = trouble === 'lie' ? random.pick(LIES) : trouble;
+    this.injected++;
+    this.counts.set(`${name} ${kind}`, (this.counts.get(`${name} ${kind}`) ?? 0) + 1);
+    if (trouble === 'kill' || trouble === 'segfault' || trouble === 'stop') {
+      const signal = { kill: 'SIGKILL', segfault: 'SIGSEGV', stop: 'SIGSTOP' } as const;
+      // It may have ended by itself since the status was asked for.
+      if (pid !== null) trySignal(pid, signal[trouble]);
+      return;
+    }
+    const prefixes =
+      kind === 'extra' ? { prefixes: ['203.0.112.0/24', '11.1.0.0/16'] } : { count: 1 + random.below(50) };
+    const spell = Math.round(random.between(SPELL.from, SPELL.to));
+    await control.request('inject', { replica: name, kind, for: spell, ...(kind === 'mute' ? {} : prefixes) });
+  }
+}
+
+function trySignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone: that is a fault, too.
+  }
+}
