@@ -5,10 +5,12 @@ import type { Electorate } from '../voter/electorate.js';
 import type { Abstentions } from './abstentions.js';
 import type { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
+import type { InjectionDesk } from './injection/injection-desk.js';
 import type { InstallGate } from './install-gate.js';
 import type { Intake } from './intake.js';
 import type { Logger } from './logging.js';
 import type { QuarantineDesk } from './quarantine/quarantine-desk.js';
+import type { RecoveryDesk } from './recovery/recovery-desk.js';
 import type { RestartWatch } from './restart-watch.js';
 import type { Tables } from './tables.js';
 import type { VoteLog } from './vote-log.js';
@@ -35,6 +37,10 @@ export interface RouterContext {
   abstentions: Abstentions;
   /** What is found against replicas. */
   faults: FaultDesk;
+  /** Faults that are put into replicas on purpose. */
+  injections: InjectionDesk;
+  /** The replicas' lives. */
+  recovery: RecoveryDesk;
   /** Undefined when switched off. */
   quarantine: QuarantineDesk | undefined;
   /** When anything last came in from any neighbour, ms. */

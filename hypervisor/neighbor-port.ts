@@ -89,6 +89,7 @@ export class NeighborPort {
     this.voter = this.newVoter();
     this.voter.noteInput(this.upSince);
     context.abstentions.voterMade(this.voter, this.upSince);
+    context.injections.voterMade(this.index, this.upSince);
     this.emitter = new Emitter(
       this.voter,
       context.tables,

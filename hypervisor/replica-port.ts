@@ -1,22 +1,19 @@
-// One replica of the router: its process, its sessions, its probes, and whether its votes count.
-// Owns the life cycle starting → ready → syncing → voting and back, and turns system events into restarts. The process itself is
-// replicas/, a single session replica-link.ts, how far it has come replica-progress.ts.
+// One replica of the router: its process, its sessions, its probes, and what its votes are fed with.
+// Owns what is seen of the running replica (ready, synchronised, hanging, faulty) and carries out what recovery decides about it. The
+// process itself is replicas/, its sessions replica-links.ts, how far it has come replica-progress.ts, its life recovery/.
 import type { ReplicaConfig } from '../configs/model.js';
-import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../configs/session-plan.js';
-import { MUTED, QUARANTINED } from './abstentions.js';
-import { now, wallClock } from './clock.js';
+import type { ReplicaSession } from '../configs/session-plan.js';
+import { now } from './clock.js';
 import type { RouterContext } from './context.js';
-import { Departures } from './link-delays.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
+import type { LinkEvents, ReplicaLink } from './replica-link.js';
+import { ReplicaLinks } from './replica-links.js';
 import { ReplicaProgress } from './replica-progress.js';
-import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.js';
 import type { Replica, ReplicaExit } from './replicas/replica.js';
-import { RestartBudget } from './restart-budget.js';
 import type { DownReason } from '../session/types.js';
 import type { SystemCause } from '../voter/faults/types.js';
 import type { ReplicaState, ReplicaStatus } from './status.js';
-import { plainRecord } from './vote-records.js';
 
 /** A session that a replica does not take for this many hang thresholds is a fault. */
 const OPEN_THRESHOLDS = 3;
@@ -27,24 +24,17 @@ const OPEN_GRACE_MS = 3000;
 const BUSY_SYNC_THRESHOLDS = 5;
 
 export interface ReplicaEvents {
-  /** The electorate changed. */
-  electorate(): void;
   neighbor(index: number): NeighborPort;
 }
 
 export class ReplicaPort implements LinkEvents {
   readonly index: number;
   readonly config: ReplicaConfig;
-  state: ReplicaState = 'stopped';
   private readonly context: RouterContext;
   private readonly replica: Replica;
-  private readonly plan: readonly ReplicaSession[];
   private readonly probing: ReplicaProgress;
-  private readonly budget = new RestartBudget();
   private readonly events: ReplicaEvents;
-  private readonly links = new Map<number, ReplicaLink>();
-  private readonly departures: Departures;
-  private restartTimer: NodeJS.Timeout | undefined;
+  private readonly links: ReplicaLinks;
   private stopping = false;
   private votes = 0;
   private lastVoteAt = -Infinity;
@@ -53,8 +43,6 @@ export class ReplicaPort implements LinkEvents {
   private replayedAt = Infinity;
   /** How far its forwarding path was last said to have come, ms. */
   private forwardedTold = -Infinity;
-  private lastError: string | null = null;
-  private faulted = false;
 
   constructor(
     index: number,
@@ -71,10 +59,10 @@ export class ReplicaPort implements LinkEvents {
     this.config = context.config.replicas[index];
     this.context = context;
     this.replica = parts.replica;
-    this.plan = parts.plan;
     this.probing = new ReplicaProgress(voting, parts.probes, this.config.fib);
     this.events = parts.events;
-    this.departures = new Departures(this.config.diversity.disconnectDelay);
+    const neighbor = (n: number): NeighborPort => this.events.neighbor(n);
+    this.links = new ReplicaLinks(index, context, { replica: this.replica, plan: parts.plan, neighbor, events: this });
     this.replica.on('exit', (exit) => this.ended(exit));
     this.replica.on('warn', (text) => context.log.warn(`replica ${this.config.name}: ${text}`));
   }
@@ -83,12 +71,19 @@ export class ReplicaPort implements LinkEvents {
     return this.config.name;
   }
 
-  /** Starts the daemon; resolves when it is ready, rejects when it cannot be started: then it is tried again later. */
+  get state(): ReplicaState {
+    return this.stopping ? 'stopped' : this.context.recovery.life(this.index).phase;
+  }
+
+  /** It has sessions, and what it says is looked at. */
+  private get isAtWork(): boolean {
+    const { state } = this;
+    return state === 'syncing' || state === 'standby' || state === 'voting';
+  }
+
+  /** Starts the daemon; resolves when it is ready, rejects when it could not be started: recovery knows of it by then. */
   async start(): Promise<void> {
-    this.state = 'starting';
-    this.faulted = false;
     this.context.fib?.reset(this.index);
-    this.budget.started(now());
     try {
       await this.replica.start();
     } catch (error) {
@@ -98,39 +93,43 @@ export class ReplicaPort implements LinkEvents {
     this.ready();
   }
 
+  /** Ends it at once. Recovery hears of it when its processes are gone. */
+  kill(): void {
+    this.links.close();
+    // A daemon that is just being launched has no processes yet.
+    if (!this.replica.killAll('SIGKILL')) void this.replica.stop();
+  }
+
+  /** Ends it in order, because it is not needed. */
+  end(): void {
+    this.links.close();
+    void this.replica.stop();
+  }
+
+  /** Ends it in order, for good: the hypervisor is ending. */
   async stop(): Promise<void> {
     this.stopping = true;
-    clearTimeout(this.restartTimer);
-    this.leave('the hypervisor is shutting down');
-    this.closeLinks();
+    this.links.close();
     await this.replica.stop();
-    this.state = 'stopped';
   }
 
   /** The neighbour's session came up: the replica is connected to it. */
   neighborUp(port: NeighborPort): void {
-    if (this.state !== 'syncing' && this.state !== 'voting') return;
-    for (const plan of this.plan) if (plan.neighbor === port.index) this.openLink(plan);
+    if (this.isAtWork) this.links.neighborUp(port);
   }
 
   neighborDown(index: number): void {
-    for (const [id, link] of this.links) {
-      if (link.plan.neighbor !== index) continue;
-      this.links.delete(id);
-      this.departures.add(link);
-    }
+    this.links.neighborDown(index);
   }
 
   /** Bytes that wait for it from neighbour `n`; Infinity while one of its sessions to it is not up. */
   backlog(n: number): number {
-    let sum = 0;
-    for (const link of this.links.values()) if (link.plan.neighbor === n) sum += link.backlog;
-    return sum;
+    return this.links.backlog(n);
   }
 
   /** Hands on what has come in since the last turn. */
   pump(): void {
-    for (const link of this.links.values()) link.pump();
+    this.links.pump();
   }
 
   /** Everything that was handed to it before `since` has been worked off. */
@@ -138,22 +137,18 @@ export class ReplicaPort implements LinkEvents {
     return this.probing.digestedUntil >= since;
   }
 
-  /** What the passing of time asks for: probes, hang detection, joining the electorate. */
+  /** What the passing of time asks for: probes, hang detection, whether it is synchronised. */
   tick(at: number): void {
-    if (this.state !== 'syncing' && this.state !== 'voting') return;
+    if (!this.isAtWork) return;
     this.prove(at);
     this.probe(at);
     if (this.probing.tracker.isHung(at)) {
-      this.fault(
-        'hang',
-        `hangs: no answer to a probe and no other sign of life for ${this.context.config.voting.hangThreshold} ms`,
-      );
+      const { hangThreshold } = this.context.config.voting;
+      this.fault('hang', `hangs: no answer to a probe and no other sign of life for ${hangThreshold} ms`);
       return;
     }
-    for (const link of this.links.values()) {
-      if (!link.isUp) this.missing(link, at);
-    }
-    if (this.state === 'syncing') this.trySynchronise(at);
+    for (const link of this.links) if (!link.isUp) this.missing(link, at);
+    if (this.state === 'syncing' && this.isSynchronised(at)) this.context.recovery.synchronised(this.index);
   }
 
   /**
@@ -163,19 +158,17 @@ export class ReplicaPort implements LinkEvents {
   private missing(link: ReplicaLink, at: number): void {
     const reason = `does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`;
     if (at - link.firstAttempt > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
-      this.fault('unanswered', reason, link);
-    } else if (this.state === 'voting' && at - link.wantedSince > OPEN_GRACE_MS && this.context.electorate.size > 1) {
-      this.state = 'syncing';
+      this.fault('unanswered', reason, link.plan.neighbor);
+    } else if (this.state !== 'syncing' && at - link.wantedSince > OPEN_GRACE_MS) {
+      if (!this.context.recovery.unsynchronised(this.index, reason)) return;
       this.replayedAt = Infinity;
-      this.lastError = reason;
       this.context.log.warn(`replica ${this.name} ${reason}; it does not vote until it does`);
-      this.leave(reason);
     }
   }
 
   status(): ReplicaStatus {
     let [up, backlog] = [0, 0];
-    for (const link of this.links.values()) {
+    for (const link of this.links) {
       if (!link.isUp) continue;
       up++;
       backlog += link.backlog;
@@ -187,22 +180,14 @@ export class ReplicaPort implements LinkEvents {
       version: this.replica.version ?? '',
       pid: this.replica.pid ?? null,
       state: this.state,
-      since: wallClock(now()),
-      nextStart: null,
-      standby: this.config.standby,
-      restarts: this.budget.restarts,
+      ...this.context.recovery.status(this.index),
       sessionsUp: up,
       sessions: this.links.size,
       lagMs: Math.round(this.probing.tracker.lag(now())),
       backlogBytes: backlog,
       faults: this.context.faults.counts(this.index),
       dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
-      abstains: {
-        quarantined: this.context.abstentions.count(this.index, QUARANTINED),
-        muted: this.context.abstentions.count(this.index, MUTED),
-      },
       votes: this.votes,
-      lastError: this.lastError,
     };
   }
 
@@ -214,7 +199,7 @@ export class ReplicaPort implements LinkEvents {
 
   lost(link: ReplicaLink, reason: DownReason): void {
     const cause = reason.origin === 'received' ? 'notification' : 'session';
-    this.fault(cause, `lost the session ${link.plan.name}: ${reason.text}`, link);
+    this.fault(cause, `lost the session ${link.plan.name}: ${reason.text}`, link.plan.neighbor);
   }
 
   refresh(link: ReplicaLink): void {
@@ -227,6 +212,31 @@ export class ReplicaPort implements LinkEvents {
   }
 
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {
+    const { injections } = this.context;
+    if (!injections.delays) this.take(link, message, start, end);
+    else {
+      injections.pass(this.index, message, start, end, (late, from, to) => {
+        if (link.isUp) this.take(link, late, from, to);
+      });
+    }
+  }
+
+  /** Injected faults: signals the process that speaks BGP, or all of its processes. False when none runs. */
+  signal(signal: NodeJS.Signals, all: boolean): boolean {
+    return all ? this.replica.killAll(signal) : this.replica.kill(signal);
+  }
+
+  /** Injected faults: a session to a neighbour is lost as if the replica had sent a NOTIFICATION. False when none is up. */
+  loseSession(neighbor: number, text: string): boolean {
+    for (const link of this.links) {
+      if (link.plan.neighbor !== neighbor || !link.isUp) continue;
+      this.lost(link, { origin: 'received', code: 6, subcode: 0, data: new Uint8Array(0), text });
+      return true;
+    }
+    return false;
+  }
+
+  private take(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {
     const at = now();
     this.probing.tracker.life(at);
     if (link.plan.role === 'tap') {
@@ -237,9 +247,10 @@ export class ReplicaPort implements LinkEvents {
     if (link.plan.role === 'probe') return;
     this.probing.sent(end - start);
     const { voter, config } = this.events.neighbor(link.plan.neighbor);
-    const { intake } = this.context;
+    const { intake, injections } = this.context;
+    const ballots = injections.ballots(link.plan.neighbor, voter);
     const before = intake.votes;
-    const verdict = intake.cast(message, start, end, link.plan.families, config.peerAs, this.index, voter, at);
+    const verdict = intake.cast(message, start, end, link.plan.families, config.peerAs, this.index, ballots, at);
     this.votes += intake.votes - before;
     this.lastVoteAt = at;
     this.context.schedule();
@@ -270,7 +281,7 @@ export class ReplicaPort implements LinkEvents {
   }
 
   private ready(): void {
-    if (this.stopping) return;
+    if (this.stopping || this.state !== 'starting') return;
     const at = now();
     this.context.log.info(
       `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
@@ -281,164 +292,79 @@ export class ReplicaPort implements LinkEvents {
     this.context.caughtUp[this.index] = -Infinity;
     for (const voter of this.voters) voter.forget(this.index);
     this.context.abstentions.forgotten(this.index, at);
-    for (const plan of this.plan) {
-      if (plan.neighbor < 0 || this.events.neighbor(plan.neighbor).negotiated !== undefined) this.openLink(plan);
-    }
-    this.state = 'syncing';
-  }
-
-  private openLink(plan: ReplicaSession): void {
-    this.departures.finish(plan.id);
-    const link = new ReplicaLink(this.index, plan, this.settingsFor(plan), {
-      connect: (session) => this.replica.connect(session),
-      events: this,
-      replicator: this.context.replicator,
-    });
-    this.links.set(plan.id, link);
-  }
-
-  /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */
-  private settingsFor(plan: ReplicaSession): LinkSettings {
-    const { internal } = this.context.config;
-    const negotiated = plan.neighbor < 0 ? undefined : this.events.neighbor(plan.neighbor).negotiated;
-    return {
-      as: plan.peerAs,
-      replicaAs: plan.localAs,
-      // An identifier is an IPv4 address, whatever the session goes over: the tap has the same one on both of its sessions.
-      routerId: negotiated?.peerRouterId ?? (plan.role === 'probe' ? internal.probeAddress : internal.tapAddress),
-      families: plan.families & (negotiated?.families ?? plan.families),
-      holdTime: INTERNAL_HOLD_TIME[this.config.kind],
-      deliver: this.config.deliver,
-      diversity: this.config.diversity,
-    };
-  }
-
-  private closeLinks(): void {
-    for (const link of this.links.values()) link.close();
-    this.links.clear();
-    this.departures.finishAll();
+    this.context.injections.forgotten(this.index, at);
+    this.context.recovery.started(this.index);
+    this.links.open();
   }
 
   private probe(at: number): void {
-    const link = [...this.links.values()].find(({ plan }) => plan.role === 'probe');
-    const tap = [...this.links.values()].find(({ plan }) => plan.role === 'tap');
-    if (!link?.isUp || !tap?.isUp) return;
+    const link = this.links.internal('probe');
+    if (link === undefined || this.links.internal('tap') === undefined) return;
     // Busy: something was delivered that no probe has proven yet.
-    const busy = this.state !== 'voting' || this.context.replicatorInput() > this.probing.digestedUntil;
-    const probe = this.probing.next(at, busy, () => this.deliveredUntil(at));
+    const busy = this.state === 'syncing' || this.context.replicatorInput() > this.probing.digestedUntil;
+    const probe = this.probing.next(at, busy, () => this.links.deliveredUntil(at));
     if (probe === undefined) return;
     link.write(probe);
-    if ([...this.links.values()].every(({ flushed }) => flushed)) this.context.replicator.probeSent(this.index);
-  }
-
-  /** What came in before this time has been handed to the replica, ms. */
-  private deliveredUntil(at: number): number {
-    let delivered = Math.min(at, this.departures.since);
-    for (const link of this.links.values()) {
-      if (link.plan.role !== 'neighbor') continue;
-      // Nothing of a neighbour has been delivered before the session that stands for it is up.
-      const until = link.isUp ? link.deliveredUntil(at) : this.events.neighbor(link.plan.neighbor).upSince;
-      delivered = Math.min(delivered, until);
-    }
-    return delivered;
+    if (this.links.flushed) this.context.replicator.probeSent(this.index);
   }
 
   /**
    * Synchronised: all sessions up, the history replayed, a later probe back, and quiet since; a replica that is kept busy by new
    * input is taken after a while, for its votes need stability anyway before anybody blames it.
    */
-  private trySynchronise(at: number): void {
-    let [up, drained] = [this.links.size > 0, true];
-    for (const link of this.links.values()) {
-      up &&= link.isUp;
-      drained &&= link.drained;
-    }
-    if (!up) {
+  private isSynchronised(at: number): boolean {
+    if (!this.links.allUp) {
       this.replayedAt = Infinity;
-      return;
+      return false;
     }
-    if (this.replayedAt === Infinity && !drained) return;
+    if (this.replayedAt === Infinity && !this.links.drained) return false;
     this.replayedAt = Math.min(this.replayedAt, at);
     const settle = this.context.config.voting.stabilityThreshold;
     const quiet = this.votes === 0 || at - Math.max(this.replayedAt, this.lastVoteAt) >= settle;
     const longEnough = at - this.replayedAt >= BUSY_SYNC_THRESHOLDS * settle;
-    if ((quiet || longEnough) && this.probing.digestedUntil >= this.replayedAt) this.join(at);
+    return (quiet || longEnough) && this.probing.digestedUntil >= this.replayedAt;
   }
 
-  private join(at: number): void {
-    this.state = 'voting';
-    this.lastError = null;
-    this.context.electorate.join(this.index);
-    this.context.log.info(`replica ${this.name} votes now`);
-    this.context.voteLog.append(plainRecord(at, 'replica', { replica: this.name, state: 'voting' }));
-    this.events.electorate();
-  }
-
-  private leave(reason: string): void {
-    if (!this.context.electorate.leave(this.index)) return;
-    this.context.voteLog.append(plainRecord(now(), 'replica', { replica: this.name, state: 'left', reason }));
-    this.events.electorate();
-  }
-
-  /** A system event: out of the electorate, killed, and started again when it has ended. */
-  private fault(cause: SystemCause, reason: string, link?: ReplicaLink): void {
-    if (this.stopping || this.faulted) return;
-    this.faulted = true;
-    this.lastError = reason;
+  /** A system event of the running replica, on a session with `neighbor` (negative: an internal one) or of all of it. */
+  fault(cause: SystemCause, reason: string, neighbor?: number): void {
+    if (this.stopping || (this.state !== 'starting' && !this.isAtWork)) return;
     this.context.log.warn(`replica ${this.name}: ${reason}; it is killed and started again`);
-    this.accuse(cause, reason, link);
-    this.leave(reason);
-    this.closeLinks();
-    this.state = 'backoff';
-    this.replica.killAll('SIGKILL');
+    this.accuse(cause, reason, neighbor);
+    this.context.recovery.faulted(this.index, reason);
   }
 
   private ended({ text, expected, signal }: ReplicaExit): void {
-    if (!this.stopping && !expected && !this.faulted) {
-      this.lastError = text;
+    if (this.stopping) return;
+    const { state } = this;
+    // It was not ready in time: start() says so.
+    if (state === 'starting' && expected) return;
+    if (state !== 'ending') {
       this.context.log.warn(`replica ${this.name} ended: ${text}`);
       // Nothing that a daemon does by itself ends it like that.
-      const killed = signal === 'SIGKILL' || signal === 'SIGTERM';
-      this.accuse(killed ? 'killed' : 'crash', text);
+      this.accuse(signal === 'SIGKILL' || signal === 'SIGTERM' ? 'killed' : 'crash', text);
     }
-    this.closeLinks();
-    this.leave(text);
-    if (!this.stopping && !expected) this.scheduleRestart();
+    this.links.close();
+    this.context.recovery.ended(this.index, text);
   }
 
   /** Told while the links are as they were, so that what was on its way can be seen. */
-  private accuse(cause: SystemCause, reason: string, link?: ReplicaLink): void {
-    const neighbor = link === undefined || link.plan.neighbor < 0 ? {} : { neighbor: link.plan.neighbor };
-    const fault = { replica: this.index, cause, reason, ...neighbor, at: now() };
+  private accuse(cause: SystemCause, reason: string, neighbor = -1): void {
+    const fault = { replica: this.index, cause, reason, ...(neighbor < 0 ? {} : { neighbor }), at: now() };
     this.context.faults.system(fault);
     this.context.quarantine?.suspect(fault);
   }
 
-  private scheduleRestart(): void {
-    const delay = this.budget.failed(now());
-    this.state = 'backoff';
-    this.context.voteLog.append(
-      plainRecord(now(), 'replica', { replica: this.name, state: 'restarting', reason: this.lastError, delay }),
-    );
-    clearTimeout(this.restartTimer);
-    this.restartTimer = setTimeout(() => {
-      this.start().catch((error: Error) => {
-        if (!this.stopping) this.context.log.error(error.message);
-      });
-    }, delay);
-  }
-
+  /** A daemon that ended by itself before it was ready has been taken care of already. */
   private notStarted(reason: string): void {
     if (this.stopping) return;
-    this.lastError = reason;
-    // A daemon that ended by itself before it was ready has been taken care of already.
-    if (this.state === 'starting') this.scheduleRestart();
+    if (this.state === 'starting') this.accuse('start', reason);
+    if (this.state === 'starting' || this.state === 'ending') this.context.recovery.ended(this.index, reason);
   }
 
   private noteUnsound(link: ReplicaLink, reason: string, kind: string): void {
     this.unsound++;
     if (kind === 'reset') {
-      this.fault('broken-update', `sent a broken UPDATE on session ${link.plan.name}: ${reason}`, link);
+      this.fault('broken-update', `sent a broken UPDATE on session ${link.plan.name}: ${reason}`, link.plan.neighbor);
     } else if (this.unsound <= 10 || this.unsound % 1000 === 0) {
       this.context.log.warn(`replica ${this.name}: UPDATE on session ${link.plan.name} is not sound: ${reason}`);
     }

@@ -42,7 +42,7 @@ export function routerStatus(
     succession: config.voting.strategy === 'master-slave' ? electorate.succession.map((r) => records.replicas[r]) : [],
     quorum: config.voting.quorum,
     tolerates: tolerates(electorate.size, config.voting.minVotes),
-    alarms: [],
+    alarms: context.recovery.raised,
     open: fields.open,
     restart: {
       state: restart.state,

@@ -7,6 +7,7 @@ import { planSessions } from '../configs/session-plan.js';
 import { ShimHub } from '../preload/hub.js';
 import { Replicator } from '../replicator/replicator.js';
 import { Electorate } from '../voter/electorate.js';
+import type { UpdateVoter } from '../voter/update-voter.js';
 import { Canonicaliser } from '../wire/bgp/canonical.js';
 import { PrefixClock } from '../wire/prefix-clock.js';
 import { Abstentions } from './abstentions.js';
@@ -24,10 +25,12 @@ import { NeighborPool } from './neighbors/neighbor-pool.js';
 import { ProbeMessages } from './probe-messages.js';
 import { ReplicaPort } from './replica-port.js';
 import { QuarantineDesk } from './quarantine/quarantine-desk.js';
+import { RecoveryDesk } from './recovery/recovery-desk.js';
 import { Replica } from './replicas/replica.js';
 import { Reports } from './reports.js';
 import { restartWatchOf } from './restart-watch.js';
 import { openFib, RouterFib } from './router-fib.js';
+import { injectionMethods, openInjections } from './router-injection.js';
 import { RunDirectory } from './run-directory.js';
 import { routerStatus } from './router-status.js';
 import type { RouterStatus } from './status.js';
@@ -86,13 +89,14 @@ export class Router {
     if (this.stopped) return;
     await this.listenForControl();
     this.ticker = setInterval(() => this.tick(), TICK_MS);
-    const results = await Promise.allSettled(this.replicas.map((replica) => replica.start()));
+    const results = await Promise.allSettled(this.context.recovery.begin());
     const failures = results.flatMap((result) =>
       result.status === 'rejected' ? [String((result.reason as Error).message)] : [],
     );
     if (this.stopped) return;
     const { quorum } = this.config.voting;
-    if (this.replicas.length - failures.length < quorum) {
+    const spare = this.config.replicas.filter(({ standby }) => standby === 'cold').length;
+    if (results.length - failures.length + spare < quorum) {
       throw new RouterError([`fewer than ${quorum} replicas (the quorum) could be started:`, ...failures].join('\n  '));
     }
     for (const failure of failures) this.log.error(failure);
@@ -109,6 +113,8 @@ export class Router {
     const goodbyes = this.pool?.stop(CEASE.ADMINISTRATIVE_SHUTDOWN, 'shutting down', this.config.fib.keep);
     await Promise.race([goodbyes, delay(GOODBYE_MS)]);
     await this.pool?.close();
+    this.context?.injections.close();
+    this.context?.recovery.stop();
     await Promise.all(this.replicas.map((replica) => replica.stop()));
     await fib?.stop(this.config.fib.keep);
     await this.control?.close();
@@ -135,7 +141,7 @@ export class Router {
         maxQuarantined: config.quarantine.maxMessages,
         ...(config.fib.backend === 'none' ? {} : { clock }),
       }),
-      electorate: new Electorate(replicas.length),
+      electorate: new Electorate(replicas.length, successionOf(config)),
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
       voteLog: openVoteLog(config.logging.voteLog, log),
@@ -146,15 +152,26 @@ export class Router {
       schedule: () => this.schedule(),
     };
     const fib = openFib(context, clock);
+    const voters = (): UpdateVoter[] => this.neighbors.map(({ voter }) => voter);
+    const abstentions = new Abstentions(replicas.length, { prefixes, fib, voters });
+    const faults = new FaultDesk({ ...context, fib });
     return {
       ...context,
       fib,
-      abstentions: new Abstentions(replicas.length, {
-        prefixes,
-        fib,
-        voters: () => this.neighbors.map(({ voter }) => voter),
+      abstentions,
+      faults,
+      injections: openInjections(context, fib, {
+        neighbor: (n) => this.neighbors[n],
+        replica: (r) => this.replicas[r],
       }),
-      faults: new FaultDesk({ ...context, fib }),
+      recovery: new RecoveryDesk(
+        { ...context, abstentions, faults },
+        {
+          replicas: () => this.replicas,
+          neighbors: () => this.neighbors,
+          electorateChanged: () => this.electorateChanged(),
+        },
+      ),
       quarantine: config.quarantine.enabled ? new QuarantineDesk() : undefined,
     };
   }
@@ -189,7 +206,7 @@ export class Router {
         netlink: replicaConfig.fib === 'netlink',
         generate: (paths) => generate(config, replicaConfig, paths),
       });
-      const events = { electorate: () => this.electorateChanged(), neighbor: (n: number) => this.neighbors[n] };
+      const events = { neighbor: (n: number) => this.neighbors[n] };
       replica.on('netlink', (fd, portId) => context.fib?.openSocket(index, fd, portId));
       return new ReplicaPort(index, context, { replica, plan, probes, events });
     });
@@ -213,6 +230,8 @@ export class Router {
         'fib-inject': (params) => this.withFib(() => this.fib?.inject(params)),
         votes: (params) => reports.ballots(params),
         faults: (params) => this.context.faults.report(params),
+        ...injectionMethods(this.context.injections),
+        replica: (params) => this.context.recovery.command(params),
         'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
       },
       this.log,
@@ -270,11 +289,19 @@ export class Router {
     for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
     this.fib?.tick(at, (since) => this.settledSince(since));
     this.context.faults.tick(at);
+    this.context.recovery.tick(at);
+    this.context.injections.tick(at);
     this.context.quarantine?.tick(at);
     this.context.voteLog.flush();
     if (at - this.withoutReplicasSince > this.config.voting.holdWithoutReplicas) this.closeNeighbors();
-    const { abstentions, gate, replicator } = this.context;
-    const holders = [replicator, abstentions, ...(gate ? [gate] : []), ...this.neighbors.map(({ voter }) => voter)];
+    const { abstentions, gate, injections, replicator } = this.context;
+    const holders = [
+      replicator,
+      abstentions,
+      injections,
+      ...(gate ? [gate] : []),
+      ...this.neighbors.map(({ voter }) => voter),
+    ];
     if (this.context.tables.sweepIfGrown(holders)) this.context.intake.forgetCaches();
   }
 
@@ -312,6 +339,13 @@ export class Router {
     this.context.voteLog.append(plainRecord(now(), 'session', { state: 'closed', reason: 'no replica is left' }));
     void this.pool?.stop(CEASE.OUT_OF_RESOURCES, 'no replica is left');
   }
+}
+
+/** Who leads under master-slave when others are gone: standbys come last. */
+function successionOf({ replicas }: RouterConfig): number[] {
+  return [...replicas.keys()].sort(
+    (a, b) => Number(replicas[a].standby !== 'no') - Number(replicas[b].standby !== 'no'),
+  );
 }
 
 function openVoteLog(path: string, log: Logger): VoteLog {

@@ -1,9 +1,8 @@
-// The pure pieces of supervision: what a probe proves, when a replica hangs, when it is started again, when a neighbour has to wait.
+// The pure pieces of supervision: what a probe proves, when a replica hangs, when a neighbour has to wait.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HIGH_WATER, LOW_WATER, Pacer } from '../../../hypervisor/pacing.js';
 import { ProbeTracker } from '../../../hypervisor/probe-tracker.js';
-import { RestartBudget } from '../../../hypervisor/restart-budget.js';
 
 describe('probes', () => {
   const make = () => new ProbeTracker({ busyIntervalMs: 200, idleIntervalMs: 1000, hangMs: 5000 });
@@ -55,35 +54,6 @@ describe('probes', () => {
     tracker.life(4000);
     expect(tracker.isHung(9000)).toBe(false);
     expect(tracker.isHung(9001)).toBe(true);
-  });
-});
-
-describe('restarts', () => {
-  const options = { firstMs: 100, longestMs: 10_000, forgiveMs: 60_000 };
-
-  test('wait longer and longer, up to a limit', () => {
-    const budget = new RestartBudget(options);
-    const delays = Array.from({ length: 6 }, (_, i) => {
-      budget.started(i);
-      return budget.failed(i + 1);
-    });
-    expect(delays).toEqual([100, 400, 1600, 6400, 10_000, 10_000]);
-    expect(budget.restarts).toBe(6);
-  });
-
-  test('a long life is forgiven, a short one is not', () => {
-    const budget = new RestartBudget(options);
-    budget.started(0);
-    budget.failed(1);
-    budget.started(100);
-    expect(budget.failed(100 + 59_999)).toBe(400);
-    budget.started(70_000);
-    expect(budget.failed(130_000)).toBe(100);
-  });
-
-  test('never overflows, however often it fails', () => {
-    const budget = new RestartBudget(options);
-    for (let i = 0; i < 2000; i++) expect(budget.failed(i)).toBeLessThanOrEqual(10_000);
   });
 });
 

@@ -1,0 +1,138 @@
+// All sessions between the hypervisor and one replica: those that stand for neighbours come and go with them, those for probe and tap are
+// there while it runs. Owns which links exist and as whom the hypervisor speaks on them; one link is replica-link.ts.
+import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../configs/session-plan.js';
+import type { RouterContext } from './context.js';
+import { Departures } from './link-delays.js';
+import type { NeighborPort } from './neighbor-port.js';
+import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.js';
+import type { Replica } from './replicas/replica.js';
+
+export interface LinksParts {
+  replica: Replica;
+  plan: readonly ReplicaSession[];
+  neighbor(index: number): NeighborPort;
+  events: LinkEvents;
+}
+
+export class ReplicaLinks {
+  private readonly index: number;
+  private readonly context: RouterContext;
+  private readonly parts: LinksParts;
+  private readonly links = new Map<number, ReplicaLink>();
+  private readonly departures: Departures;
+
+  constructor(index: number, context: RouterContext, parts: LinksParts) {
+    this.index = index;
+    this.context = context;
+    this.parts = parts;
+    this.departures = new Departures(context.config.replicas[index].diversity.disconnectDelay);
+  }
+
+  get size(): number {
+    return this.links.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<ReplicaLink> {
+    return this.links.values();
+  }
+
+  /** Opens all sessions that can be there: internal ones, and those of neighbours that are up. */
+  open(): void {
+    for (const plan of this.parts.plan) {
+      if (plan.neighbor < 0 || this.parts.neighbor(plan.neighbor).negotiated !== undefined) this.openLink(plan);
+    }
+  }
+
+  neighborUp(port: NeighborPort): void {
+    for (const plan of this.parts.plan) if (plan.neighbor === port.index) this.openLink(plan);
+  }
+
+  neighborDown(index: number): void {
+    for (const [id, link] of this.links) {
+      if (link.plan.neighbor !== index) continue;
+      this.links.delete(id);
+      this.departures.add(link);
+    }
+  }
+
+  close(): void {
+    for (const link of this.links.values()) link.close();
+    this.links.clear();
+    this.departures.finishAll();
+  }
+
+  /** The internal session of this role, when it is up. */
+  internal(role: 'probe' | 'tap'): ReplicaLink | undefined {
+    for (const link of this.links.values()) if (link.plan.role === role && link.isUp) return link;
+    return undefined;
+  }
+
+  /** Bytes that wait for the replica from neighbour `n`; Infinity while one of its sessions to it is not up. */
+  backlog(n: number): number {
+    let sum = 0;
+    for (const link of this.links.values()) if (link.plan.neighbor === n) sum += link.backlog;
+    return sum;
+  }
+
+  pump(): void {
+    for (const link of this.links.values()) link.pump();
+  }
+
+  /** All sessions that there should be are up. */
+  get allUp(): boolean {
+    for (const link of this.links.values()) if (!link.isUp) return false;
+    return this.links.size > 0;
+  }
+
+  /** Everything there is has been handed to the replica's sockets. */
+  get drained(): boolean {
+    for (const link of this.links.values()) if (!link.drained) return false;
+    return true;
+  }
+
+  /** What was pulled has been written to the replica's sockets. */
+  get flushed(): boolean {
+    for (const link of this.links.values()) if (!link.flushed) return false;
+    return true;
+  }
+
+  /** What came in before this time has been handed to the replica, ms. */
+  deliveredUntil(at: number): number {
+    let delivered = Math.min(at, this.departures.since);
+    for (const link of this.links.values()) {
+      if (link.plan.role !== 'neighbor') continue;
+      // Nothing of a neighbour has been delivered before the session that stands for it is up.
+      const until = link.isUp ? link.deliveredUntil(at) : this.parts.neighbor(link.plan.neighbor).upSince;
+      delivered = Math.min(delivered, until);
+    }
+    return delivered;
+  }
+
+  private openLink(plan: ReplicaSession): void {
+    const { replica, events } = this.parts;
+    this.departures.finish(plan.id);
+    const link = new ReplicaLink(this.index, plan, this.settingsFor(plan), {
+      connect: (session) => replica.connect(session),
+      events,
+      replicator: this.context.replicator,
+    });
+    this.links.set(plan.id, link);
+  }
+
+  /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */
+  private settingsFor(plan: ReplicaSession): LinkSettings {
+    const { internal, replicas } = this.context.config;
+    const { kind, deliver, diversity } = replicas[this.index];
+    const negotiated = plan.neighbor < 0 ? undefined : this.parts.neighbor(plan.neighbor).negotiated;
+    return {
+      as: plan.peerAs,
+      replicaAs: plan.localAs,
+      // An identifier is an IPv4 address, whatever the session goes over: the tap has the same one on both of its sessions.
+      routerId: negotiated?.peerRouterId ?? (plan.role === 'probe' ? internal.probeAddress : internal.tapAddress),
+      families: plan.families & (negotiated?.families ?? plan.families),
+      holdTime: INTERNAL_HOLD_TIME[kind],
+      deliver,
+      diversity,
+    };
+  }
+}
