@@ -8,6 +8,7 @@ import { FAMILIES } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import type { History } from './history.js';
+import { InFlight } from './in-flight.js';
 import type { LogReader } from './message-log.js';
 import { PrefixSet } from './prefix-set.js';
 import type { Variant } from './variant.js';
@@ -30,6 +31,12 @@ export interface FeedParameters {
   variant: Variant;
   prefixes: PrefixTable;
   attributes: AttributeTable;
+  /** Has the route attributes (ids) that the replica must not be given. */
+  withheld: ReadonlyMap<number, unknown>;
+  /** Bytes that are remembered as suspects. */
+  suspectBytes: number;
+  /** Prefixes that may be unproven before the feed is LIVE for the first time. */
+  window: number;
 }
 
 export class Feed {
@@ -41,10 +48,14 @@ export class Feed {
   overflows = 0;
   /** Prefixes withdrawn from the replica because their attributes do not fit into its messages. */
   tooLong = 0;
+  /** What the replica was given and has not survived yet. */
+  readonly inFlight: InFlight;
   private readonly history: History;
   private readonly prefixes: PrefixTable;
   private readonly attributes: AttributeTable;
+  private readonly withheld: ReadonlyMap<number, unknown>;
   private readonly packer: UpdatePacker;
+  private window: number;
   /** Undefined in STATE. */
   private reader: LogReader | undefined;
   /** Number of the last message that the replica was given; undefined before the first time LIVE. */
@@ -58,17 +69,21 @@ export class Feed {
   private endOfRib = 0;
   private stateSince = 0;
 
-  constructor({ id, replica, neighbor, history, variant, prefixes, attributes }: FeedParameters, now: number) {
-    this.id = id;
-    this.replica = replica;
-    this.neighbor = neighbor;
+  constructor(parameters: FeedParameters, now: number) {
+    const { history, variant } = parameters;
+    this.id = parameters.id;
+    this.replica = parameters.replica;
+    this.neighbor = parameters.neighbor;
     this.history = history;
     this.variant = variant;
-    this.prefixes = prefixes;
-    this.attributes = attributes;
+    this.prefixes = parameters.prefixes;
+    this.attributes = parameters.attributes;
+    this.withheld = parameters.withheld;
+    this.window = parameters.window;
+    this.inFlight = new InFlight(parameters.suspectBytes);
     this.packer = new UpdatePacker(variant.maxMessageLength);
     this.stateSince = now;
-    history.forEachRoute((prefix) => this.add(prefix));
+    history.forEachRoute((prefix) => this.addRoute(prefix));
     this.noteEndOfRib();
     if (this.stateLeft === 0 && this.endOfRib === 0) this.goLive();
   }
@@ -98,6 +113,12 @@ export class Feed {
     if (!this.reader) this.add(prefix);
   }
 
+  /** A prefix of which the replica may have another opinion now has to be told again, whatever the state. */
+  renew(prefix: number, now: number): void {
+    this.enterState(now);
+    this.add(prefix);
+  }
+
   noteEndOfRibOf(family: Family): void {
     if (!this.reader) this.endOfRib |= (1 << family) & this.variant.families;
   }
@@ -107,6 +128,7 @@ export class Feed {
     const { reader, delivered } = this;
     if (!reader) return;
     this.stateSince = Math.min(now, this.deliveredUntil(now));
+    this.inFlight.leave(reader);
     reader.close();
     this.reader = undefined;
     if (delivered !== undefined) this.history.forEachChangedAfter(delivered, (prefix) => this.add(prefix));
@@ -117,7 +139,7 @@ export class Feed {
   refresh(family: Family, now: number): void {
     this.enterState(now);
     this.history.forEachRoute((prefix) => {
-      if (this.prefixes.family(prefix) === family) this.add(prefix);
+      if (this.prefixes.family(prefix) === family) this.addRoute(prefix);
     });
     if (this.stateLeft === 0 && this.endOfRib === 0) this.goLive();
   }
@@ -131,21 +153,79 @@ export class Feed {
    * Appends whole messages to `out` until `maxBytes` are reached (at least one, if there is any). Returns the bytes appended. LIVE: what
    * came in after `until` (ms) stays where it is; the current state does not wait.
    */
-  pull(out: ByteWriter, maxBytes: number, until = Infinity): number {
+  pull(out: ByteWriter, maxBytes: number, now: number, until = Infinity): number {
     const start = out.length;
-    if (!this.reader) this.pullState(out, start + maxBytes);
+    if (!this.reader) this.pullState(out, start + maxBytes, now);
     if (this.reader) this.pullLog(this.reader, out, start, maxBytes, until);
     return out.length - start;
   }
 
-  /** Marks the prefix ids that wait here. */
+  probeSent(): void {
+    this.inFlight.probeSent(this.reader);
+  }
+
+  /** Returns whether the feed waited for the proof. */
+  probeReturned(): boolean {
+    const waited = this.isWaiting;
+    this.inFlight.probeReturned();
+    return waited && !this.isWaiting;
+  }
+
+  /** Whether all that it gave out of the current state has proven harmless. */
+  get isThrough(): boolean {
+    return this.live && this.inFlight.unproven === 0;
+  }
+
+  /**
+   * Visits the groups out of the current state that are in flight, oldest first: their route attributes (0: withdrawn), a function that
+   * writes the same messages again, and the time (ms modulo 2^32).
+   */
+  forEachGroup(visit: (route: number, write: (out: ByteWriter) => void, time: number) => void): void {
+    this.inFlight.forEachGroup((route, ids, time) => {
+      visit(route, (out) => void this.encode(route, ids, 0, ids.length, out), time);
+    });
+  }
+
+  /** Visits the neighbour's messages that are in flight, oldest first. */
+  forEachMessage(visit: (message: LogReader) => void): void {
+    this.inFlight.forEachMessage(this.reader, visit);
+  }
+
+  /** Marks the attribute ids that are kept for what is in flight, or will be. */
+  markAttributes(used: Uint8Array): void {
+    this.inFlight.forEachGroup((route) => (used[route] = 1));
+    this.inFlight.forEachKept((message) => {
+      used[message.route] = 1;
+      used[message.mpRoute] = 1;
+    });
+  }
+
+  /** Marks the prefix ids that wait here or are in flight. */
   markPrefixes(used: Uint8Array): void {
+    this.inFlight.forEachGroup((_, ids) => {
+      for (const id of ids) used[id] = 1;
+    });
     this.pending.mark(used);
     for (let i = this.batchAt; i < this.batchEnd; i++) used[this.batch![i]] = 1;
   }
 
   private get stateLeft(): number {
     return this.pending.size + this.batchEnd - this.batchAt;
+  }
+
+  /** Whether it must not give more before what it gave has proven harmless. */
+  private get isWaiting(): boolean {
+    return this.stateLeft > 0 && this.inFlight.unproven >= this.window;
+  }
+
+  /** What the replica may know of a prefix: its route attributes, 0 for none. */
+  private routeOf(prefix: number): number {
+    const route = this.history.get(prefix);
+    return this.withheld.size > 0 && this.withheld.has(route) ? 0 : route;
+  }
+
+  private addRoute(prefix: number): void {
+    if (this.routeOf(prefix) !== 0) this.add(prefix);
   }
 
   private add(prefix: number): void {
@@ -161,25 +241,31 @@ export class Feed {
   private goLive(): void {
     this.delivered = this.history.sequence;
     this.reader = this.variant.log.follow();
+    this.inFlight.follow(this.reader);
+    // Care is for what a new replica has to swallow at once.
+    this.window = Infinity;
     this.batch = undefined;
     this.batchAt = this.batchEnd = 0;
   }
 
   private pullLog(reader: LogReader, out: ByteWriter, start: number, maxBytes: number, until: number): void {
-    while (reader.ready()) {
-      if (reader.isAfter(until)) return;
-      const { length } = reader;
-      if (out.length > start && out.length - start + length > maxBytes) return;
+    let more = reader.ready();
+    while (more && !reader.isAfter(until)) {
+      const { length, sequence } = reader;
+      if (out.length > start && out.length - start + length > maxBytes) break;
       out.bytes(reader.bytes, reader.start, reader.start + length);
-      this.delivered = reader.sequence;
       reader.advance();
+      more = reader.ready();
+      // One of several that were made out of one message: the replica does not have it all.
+      this.delivered = more && reader.sequence === sequence ? (sequence - 1) >>> 0 : sequence;
     }
-    this.delivered = this.history.sequence;
+    if (!more) this.delivered = this.history.sequence;
+    this.inFlight.readUntil(reader);
   }
 
-  private pullState(out: ByteWriter, limit: number): void {
-    while (out.length < limit) {
-      if (this.batchAt < this.batchEnd) this.writeGroup(out);
+  private pullState(out: ByteWriter, limit: number, now: number): void {
+    while (out.length < limit && !this.isWaiting) {
+      if (this.batchAt < this.batchEnd) this.writeGroup(out, now);
       else if (this.pending.size > 0) this.sortBatch();
       else break;
     }
@@ -192,10 +278,10 @@ export class Feed {
   /** Takes the next prefixes and brings them in an order in which equal attributes stand together, withdrawals first. */
   private sortBatch(): void {
     this.batch ??= new Uint32Array(BATCH);
-    const { batch, history, prefixes } = this;
+    const { batch, prefixes } = this;
     const count = this.pending.take(taken);
     for (let i = 0; i < count; i++) {
-      keys[i] = (history.get(taken[i]) * 2 + prefixes.family(taken[i])) * BATCH + i;
+      keys[i] = (this.routeOf(taken[i]) * 2 + prefixes.family(taken[i])) * BATCH + i;
     }
     keys.subarray(0, count).sort();
     for (let i = 0; i < count; i++) batch[i] = taken[keys[i] % BATCH];
@@ -204,18 +290,18 @@ export class Feed {
   }
 
   /** Writes the next prefixes of the batch that share family and attributes, as they are now. */
-  private writeGroup(out: ByteWriter): void {
-    const { batch, history, prefixes, packer } = this;
+  private writeGroup(out: ByteWriter, now: number): void {
+    const { batch, prefixes } = this;
     if (!batch) return;
     const from = this.batchAt;
-    const limit = Math.min(this.batchEnd, from + GROUP);
+    const limit = Math.min(this.batchEnd, from + GROUP, from + this.window - this.inFlight.unproven);
     const family = prefixes.family(batch[from]);
-    const route = history.get(batch[from]);
+    const route = this.routeOf(batch[from]);
     let to = from;
     // One that changed since it was sorted is pending again: leave it for its next turn.
     while (
       to < limit &&
-      history.get(batch[to]) === route &&
+      this.routeOf(batch[to]) === route &&
       prefixes.family(batch[to]) === family &&
       !this.pending.has(batch[to])
     ) {
@@ -223,8 +309,20 @@ export class Feed {
     }
     this.batchAt = Math.max(to, from + 1);
     if (to === from) return;
-    if (route !== 0 && packer.announce(family, this.attributes.get(route), prefixes, batch, from, to, out)) return;
-    if (route !== 0) this.tooLong += to - from;
-    packer.withdraw(family, prefixes, batch, from, to, out);
+    const written = this.encode(route, batch, from, to, out);
+    this.inFlight.wrote(written, batch, from, to, now);
+    if (written !== route) this.tooLong += to - from;
+  }
+
+  /** Announces prefixes of one family, or withdraws them: with `route` 0, and where the attributes do not fit. Returns with what they went out. */
+  private encode(route: number, ids: Uint32Array, from: number, to: number, out: ByteWriter): number {
+    const { prefixes, packer } = this;
+    const family = prefixes.family(ids[from]);
+    if (route !== 0) {
+      const attributes = this.variant.attributes(this.attributes.get(route));
+      if (packer.announce(family, attributes, prefixes, ids, from, to, out)) return route;
+    }
+    packer.withdraw(family, prefixes, ids, from, to, out);
+    return 0;
   }
 }

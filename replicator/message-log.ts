@@ -6,8 +6,11 @@
 const BLOCK_SIZE = 128 * 1024;
 /** The first block is small: most logs are of neighbours that have little to say. */
 const FIRST_BLOCK_SIZE = 4 * 1024;
-/** Before each message: its sequence number and its time (ms modulo 2^32), four bytes each. */
-const RECORD_HEADER = 8;
+/**
+ * Before each message, four bytes each: its sequence number, its time (ms modulo 2^32), and the route attributes that it announces with the
+ * classic fields and with MP_REACH_NLRI (attribute ids, 0 for none).
+ */
+const RECORD_HEADER = 16;
 const LENGTH_AT = RECORD_HEADER + 16;
 
 interface Block {
@@ -24,8 +27,11 @@ export class MessageLog {
   readers = 0;
   private tail: Block = newBlock(FIRST_BLOCK_SIZE);
 
-  /** Appends the BGP message start..end (header included, at most 65535 bytes). `sequence` grows with every message of the neighbour. */
-  append(buf: Uint8Array, start: number, end: number, sequence: number, now: number): void {
+  /**
+   * Appends the BGP message start..end (header included, at most 65535 bytes). `sequence` grows with every message of the neighbour;
+   * `route` and `mpRoute` are what it announces.
+   */
+  append(buf: Uint8Array, start: number, end: number, sequence: number, now: number, route = 0, mpRoute = 0): void {
     const length = end - start;
     if (this.tail.used + RECORD_HEADER + length > this.tail.bytes.length) {
       this.tail.next = newBlock(BLOCK_SIZE);
@@ -34,6 +40,8 @@ export class MessageLog {
     const { bytes, view, used } = this.tail;
     view.setUint32(used, sequence);
     view.setUint32(used + 4, now);
+    view.setUint32(used + 8, route);
+    view.setUint32(used + 12, mpRoute);
     bytes.set(buf.subarray(start, end), used + RECORD_HEADER);
     this.tail.used = used + RECORD_HEADER + length;
     this.position += length;
@@ -42,7 +50,7 @@ export class MessageLog {
   /** A reader that starts at the end: it sees what is appended from now on. */
   follow(): LogReader {
     this.readers++;
-    return new LogReader(this, this.tail, this.tail.used);
+    return new LogReader(this, this.tail, this.tail.used, this.position);
   }
 }
 
@@ -54,11 +62,16 @@ export class LogReader {
   private block: Block;
   private offset: number;
 
-  constructor(log: MessageLog, block: Block, offset: number) {
+  constructor(log: MessageLog, block: Block, offset: number, position: number) {
     this.log = log;
-    this.position = log.position;
+    this.position = position;
     this.block = block;
     this.offset = offset;
+  }
+
+  /** Another reader at the same place. It keeps nothing going: it may be used while one that follows the log is ahead of it. */
+  fork(): LogReader {
+    return new LogReader(this.log, this.block, this.offset, this.position);
   }
 
   /** Bytes between here and the end. */
@@ -98,10 +111,24 @@ export class LogReader {
     return this.block.view.getUint32(this.offset);
   }
 
+  /** What it announces with the classic fields and with MP_REACH_NLRI: attribute ids, 0 for nothing. */
+  get route(): number {
+    return this.block.view.getUint32(this.offset + 8);
+  }
+
+  get mpRoute(): number {
+    return this.block.view.getUint32(this.offset + 12);
+  }
+
+  /** Appends the message to another log. */
+  copyTo(log: MessageLog): void {
+    const { bytes, start, sequence, route, mpRoute } = this;
+    log.append(bytes, start, start + this.length, sequence, this.block.view.getUint32(this.offset + 4), route, mpRoute);
+  }
+
   /** When it came in: a whole number of ms, not after the true time, which is less than 49 days before `now`. */
   time(now: number): number {
-    const present = Math.floor(now);
-    return present - (((present >>> 0) - this.block.view.getUint32(this.offset + 4)) >>> 0);
+    return timeBefore(now, this.block.view.getUint32(this.offset + 4));
   }
 
   /** Whether it came in after `limit`, ms (finite: less than 24 days before or after). */
@@ -116,6 +143,12 @@ export class LogReader {
     this.offset += RECORD_HEADER + length;
     this.position += length;
   }
+}
+
+/** The latest time not after `now` (ms) that is `low` modulo 2^32. */
+export function timeBefore(now: number, low: number): number {
+  const present = Math.floor(now);
+  return present - (((present >>> 0) - low) >>> 0);
 }
 
 function newBlock(size: number): Block {

@@ -7,11 +7,15 @@ import { extractRouteAttributes } from '../wire/bgp/route-attributes.js';
 import { NlriCursor } from '../wire/bgp/update.js';
 import type { UpdateSection, UpdateVerdict, UpdateView } from '../wire/bgp/update.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
+import { ALL_FAMILIES } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
 import type { PrefixClock } from '../wire/prefix-clock.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { Feed } from './feed.js';
 import { History } from './history.js';
+import { Holds } from './holds.js';
+import { Quarantine } from './quarantine.js';
+import { keyOf, suspectsOn } from './suspects.js';
 import type { FeedOptions, FeedStats, HoldChange, QuarantineEntry, QuarantineStats, Suspect } from './types.js';
 import { Variant } from './variant.js';
 
@@ -19,6 +23,12 @@ export type * from './types.js';
 
 const MIB = 1024 * 1024;
 const SCRATCH = 65536;
+const MAX_QUARANTINED = 10_000;
+const DRAINED_HOLDS = 10_000;
+/** A replica that dies with more prefixes than this out of the current state in flight is not kept from all of them … */
+const EARNEST_PREFIXES = 1000;
+/** … but gets at most so many at a time afterwards, until each part has proven harmless. */
+const CAREFUL_WINDOW = 4096;
 
 export interface ReplicatorOptions {
   prefixes: PrefixTable;
@@ -61,6 +71,16 @@ export class Replicator {
   private readonly clock: PrefixClock | undefined;
   private readonly cursor = new NlriCursor();
   private readonly raw = new Uint8Array(SCRATCH);
+  private readonly suspectBytes: number;
+  private readonly maxQuarantined: number;
+  private readonly kept: Quarantine;
+  private readonly holds = new Holds();
+  /** Replicas that are brought up in small parts. */
+  private readonly careful = new Set<number>();
+  /** What the message under way announces, as attribute ids; 0 for nothing. */
+  private readonly announced = { route: 0, mpRoute: 0 };
+  /** The latest time that anybody told, ms. */
+  private latest = 0;
 
   constructor(options: ReplicatorOptions) {
     this.prefixes = options.prefixes;
@@ -69,6 +89,9 @@ export class Replicator {
     this.highWaterBytes = options.highWaterBytes ?? MIB;
     this.lowWaterBytes = options.lowWaterBytes ?? MIB / 4;
     this.clock = options.clock;
+    this.suspectBytes = options.suspectBytes ?? 4 * MIB;
+    this.maxQuarantined = options.maxQuarantined ?? MAX_QUARANTINED;
+    this.kept = new Quarantine(this.maxQuarantined);
   }
 
   /** The session with neighbour `n` is established and carries `families` (bitmask). Whatever was known of it is dropped. */
@@ -81,7 +104,11 @@ export class Replicator {
   neighborDown(n: number, now: number): void {
     const neighbor = this.neighbors[n];
     if (!neighbor) return;
-    neighbor.history.forEachRoute((prefix) => this.noteInput(prefix, now));
+    const { history } = neighbor;
+    history.forEachRoute((prefix) => {
+      this.noteInput(prefix, now);
+      if (this.kept.active && this.kept.concerns(history.routes[prefix])) this.holds.note(prefix);
+    });
     for (const feed of [...neighbor.feeds]) this.closeFeed(feed.id);
     this.neighbors[n] = undefined;
   }
@@ -101,18 +128,27 @@ export class Replicator {
   ): void {
     const neighbor = this.neighbors[n];
     if (!neighbor || verdict.kind === 'reset') return;
+    const { announced } = this;
     const { history } = neighbor;
+    this.latest = now;
     history.sequence = (history.sequence + 1) >>> 0;
+    announced.route = announced.mpRoute = 0;
     const withdrawAll = verdict.kind === 'treat-as-withdraw';
     for (let i = 0; i < view.sectionCount; i++) {
       const section = view.sections[i];
       const absent = withdrawAll || section.kind === 'withdraw';
       const route = absent ? 0 : this.internAttributes(buf, view, section.mp);
+      if (!absent) announced[section.mp ? 'mpRoute' : 'route'] = route;
       this.store(neighbor, buf, section, route, withdrawAll, now);
     }
     if (view.endOfRib !== undefined) this.noteEndOfRib(neighbor, view.endOfRib);
     for (const variant of neighbor.variants.values()) {
-      variant.append(buf, start, end, view, verdict, history.sequence, now);
+      variant.append(buf, start, end, view, verdict, history.sequence, now, announced);
+    }
+    if (this.kept.active) {
+      const refusing = this.kept.refuse(buf, view, verdict, announced);
+      // In place of the message they get what it amounts to, as far as they may have it.
+      if (refusing !== 0) for (const feed of neighbor.feeds) if ((refusing >>> feed.replica) & 1) feed.enterState(now);
     }
     for (const feed of neighbor.feeds) if (feed.live && feed.backlog > this.maxQueueBytes) this.overflow(feed, now);
   }
@@ -148,7 +184,12 @@ export class Replicator {
     const variant = this.variantFor(neighbor, families, options);
     const id = this.nextFeed++;
     const { history } = neighbor;
-    const feed = new Feed({ id, replica: r, neighbor: n, history, variant, prefixes, attributes }, now);
+    const { suspectBytes } = this;
+    const withheld = this.kept.of(r).routes;
+    const window = options.window ?? (this.careful.has(r) ? CAREFUL_WINDOW : Infinity);
+    const parameters = { id, replica: r, neighbor: n, history, variant, prefixes, attributes };
+    const feed = new Feed({ ...parameters, withheld, suspectBytes, window }, now);
+    this.latest = Math.max(this.latest, now);
     this.feeds.set(id, feed);
     neighbor.feeds.push(feed);
     return id;
@@ -173,7 +214,7 @@ export class Replicator {
    * that a feed starts with.
    */
   pull(feedId: number, out: ByteWriter, maxBytes: number, until = Infinity): number {
-    return this.feeds.get(feedId)?.pull(out, maxBytes, until) ?? 0;
+    return this.feeds.get(feedId)?.pull(out, maxBytes, this.latest, until) ?? 0;
   }
 
   /** Bytes that wait to be pulled; an estimate while the feed is not live. */
@@ -192,83 +233,112 @@ export class Replicator {
   }
 
   /** A probe goes out to replica `r`, and everything that was pulled for it has left the hypervisor. */
-  probeSent(_r: number): void {}
+  probeSent(r: number): void {
+    for (const feed of this.feedsOf(r)) feed.probeSent();
+  }
 
   /**
    * The probe that was sent last has come back: what was pulled before the one before it has done no harm. Returns whether a feed that
    * waited for that has more to give: it should be pulled.
    */
-  probeReturned(_r: number): boolean {
-    return false;
+  probeReturned(r: number): boolean {
+    let [more, through] = [false, true];
+    for (const feed of this.feedsOf(r)) {
+      more = feed.probeReturned() || more;
+      through &&= feed.isThrough;
+    }
+    if (through) this.careful.delete(r);
+    return more;
   }
 
   /**
    * What was given to replica `r` and has not proven harmless, oldest first: on the session that stands for neighbour `n`, or on all. To be
-   * asked while the feeds are open.
+   * asked while the feeds are open. O(in flight).
    */
-  suspects(_r: number, _n?: number): Suspect[] {
-    return [];
+  suspects(r: number, n?: number): Suspect[] {
+    const feeds = this.feedsOf(r).filter(({ neighbor }) => n === undefined || neighbor === n);
+    return feeds.flatMap((feed) => suspectsOn(feed, this.latest)).sort((a, b) => a.time - b.time);
   }
 
   /**
    * From now on replica `r` is never given these messages again, nor any other with the same attributes, and gets no route that they
    * announce: by none of its feeds, now or later, until `release`. Returns the entry of each suspect in their order, 0 for one that is
    * let be: a plain withdrawal, which has no other form; what found no room (see `maxQuarantined`); and routes out of the current state
-   * when they are more than can be suspected in earnest: then the replica's next bootstrap is a careful one (`isCareful`), and that finds
-   * the few.
+   * when they are more than can be suspected in earnest. In the latter two cases the replica's next bootstrap is a careful one
+   * (`isCareful`), and that finds the few. O(all prefixes).
    */
-  quarantine(_r: number, _suspects: readonly Suspect[], _reason: string, _now: number): number[] {
-    return [];
+  quarantine(r: number, suspects: readonly Suspect[], reason: string, now: number): number[] {
+    const fromState = suspects.reduce((sum, { state, prefixes }) => sum + (state ? prefixes : 0), 0);
+    const tooMany = fromState > EARNEST_PREFIXES && !this.careful.has(r);
+    const chosen = tooMany ? suspects.filter(({ state }) => !state) : suspects;
+    if (tooMany || chosen.length > this.maxQuarantined) this.careful.add(r);
+    const changed = new Set<number>();
+    const key = (suspect: Suspect): Uint8Array =>
+      keyOf(suspect, this.neighbors[suspect.neighbor]?.families ?? ALL_FAMILIES);
+    const ids = this.kept.add(r, chosen, reason, now, key, changed);
+    // What is refused now may already wait in the log.
+    for (const feed of this.feedsOf(r)) feed.enterState(now);
+    this.reconsider(r, changed, now);
+    let next = 0;
+    return suspects.map(({ state }) => (tooMany && state ? 0 : ids[next++]));
   }
 
-  /** The message of this entry is harmless: its routes are given again. Returns false for an unknown entry. */
-  release(_id: number, _now: number): boolean {
-    return false;
+  /** The message of this entry is harmless: its routes are given again. Returns false for an unknown entry. O(all prefixes). */
+  release(id: number, now: number): boolean {
+    const changed = new Set<number>();
+    const entry = this.kept.remove(id, changed);
+    if (entry) this.reconsider(entry.replica, changed, now);
+    return entry !== undefined;
   }
 
-  /** The message of this entry has been seen to do harm: it is the last to give way. Returns false for an unknown entry. */
-  convict(_id: number): boolean {
-    return false;
+  /** The message of this entry has been seen to do harm: it is among the last to give way. Returns false for an unknown entry. */
+  convict(id: number): boolean {
+    return this.kept.convict(id);
   }
 
   /** What is quarantined for replica `r`, or for all; oldest first. */
-  entries(_r?: number): QuarantineEntry[] {
-    return [];
+  entries(r?: number): QuarantineEntry[] {
+    return this.kept.list(r);
   }
 
-  entry(_id: number): QuarantineEntry | undefined {
-    return undefined;
+  entry(id: number): QuarantineEntry | undefined {
+    return this.kept.find(id);
   }
 
-  /** The prefixes that are withheld now because of an entry. O(all prefixes). */
-  withheldBy(_id: number): number[] {
-    return [];
+  /** The prefixes that are withheld now because of an entry, whoever announces them. O(all prefixes). */
+  withheldBy(id: number): number[] {
+    const routes = new Set(this.kept.find(id)?.suspect.routes);
+    const found = new Set<number>();
+    this.forEachRouteIn(routes, (_, prefix) => found.add(prefix));
+    return [...found];
   }
 
-  quarantineStats(_r: number): QuarantineStats {
-    return { entries: 0, withheld: 0, evicted: 0 };
+  quarantineStats(r: number): QuarantineStats {
+    const { entries, evicted } = this.kept.of(r);
+    return { entries: entries.size, withheld: this.holds.count(r), evicted };
   }
 
-  /** Whether prefix `p` of neighbour `n` is withheld from replica `r` now. */
-  isWithheld(_r: number, _n: number, _prefix: number): boolean {
-    return false;
+  /** Whether the route that neighbour `n` announces for a prefix is withheld from replica `r` now. */
+  isWithheld(r: number, n: number, prefix: number): boolean {
+    return this.kept.of(r).routes.has(this.route(n, prefix));
   }
 
   /** Whether replica `r` died of too many suspects at once: its feeds give the current state in small parts until they are through. */
-  isCareful(_r: number): boolean {
-    return false;
+  isCareful(r: number): boolean {
+    return this.careful.has(r);
   }
 
-  /** Changes since the last call of who has a say where, at most `limit`; call again while there are as many. */
-  drainHolds(_limit?: number): HoldChange[] {
-    return [];
+  /** Changes since the last call of who has a say where: `limit` (or a few more) at most; call again while there are as many. */
+  drainHolds(limit = DRAINED_HOLDS): HoldChange[] {
+    const isHeld = (r: number, prefix: number): boolean => this.neighbors.some((_, n) => this.isWithheld(r, n, prefix));
+    return this.holds.drain(this.kept.size, limit, isHeld);
   }
 
   feedStats(feedId: number): FeedStats | undefined {
     const feed = this.feeds.get(feedId);
     if (!feed) return undefined;
     const { replica, neighbor, live, backlog, overflows, tooLong } = feed;
-    return { replica, neighbor, live, backlog, overflows, tooLong, forgotten: 0 };
+    return { replica, neighbor, live, backlog, overflows, tooLong, forgotten: feed.inFlight.forgotten };
   }
 
   /** The replica asks for a family again (ROUTE-REFRESH): it gets the current state of it. */
@@ -296,6 +366,8 @@ export class Replicator {
         used[neighbor.history.routes[prefix]] = 1;
       });
     }
+    for (const feed of this.feeds.values()) feed.markAttributes(used);
+    this.kept.markAttributes(used);
   }
 
   /** Marks used[id] for every prefix id held here. */
@@ -306,6 +378,7 @@ export class Replicator {
       });
     }
     for (const feed of this.feeds.values()) feed.markPrefixes(used);
+    this.holds.markPrefixes(used);
   }
 
   private internAttributes(buf: Uint8Array, view: UpdateView, mp: boolean): number {
@@ -322,7 +395,7 @@ export class Replicator {
     always: boolean,
     now: number,
   ): void {
-    const { cursor, prefixes } = this;
+    const { cursor, prefixes, kept } = this;
     const { history, feeds } = neighbor;
     const full = route === 0 && section.kind === 'announce' && !always;
     cursor.reset(buf, section.start, section.end, section.family);
@@ -330,6 +403,7 @@ export class Replicator {
       const prefix = prefixes.intern(section.family, buf, cursor.at, cursor.bits);
       if (prefix === 0 || full) this.tableFull++;
       if (prefix === 0) continue;
+      if (kept.active && (kept.concerns(route) || kept.concerns(history.get(prefix)))) this.holds.note(prefix);
       if (history.set(prefix, route)) {
         for (let i = 0; i < feeds.length; i++) feeds[i].noteChange(prefix);
       } else if (!always) {
@@ -349,6 +423,37 @@ export class Replicator {
     }
     this.inputTimes[prefix] = now;
     this.clock?.note(this.prefixes.hashOf(prefix), now);
+  }
+
+  private feedsOf(r: number): Feed[] {
+    const found: Feed[] = [];
+    for (const feed of this.feeds.values()) if (feed.replica === r) found.push(feed);
+    return found;
+  }
+
+  /** These routes are withheld from replica `r`, or given to it, otherwise than before. O(all prefixes), if there are any. */
+  private reconsider(r: number, routes: Set<number>, now: number): void {
+    const withheld = this.kept.of(r).routes;
+    this.forEachRouteIn(routes, (neighbor, prefix) => {
+      this.holds.note(prefix);
+      // What it says of a route that it gets only now is no opinion until it has worked that off.
+      if (!withheld.has(neighbor.history.routes[prefix])) this.noteInput(prefix, now);
+      for (const feed of neighbor.feeds) if (feed.replica === r) feed.renew(prefix, now);
+    });
+  }
+
+  /** Visits what neighbours announce now with one of these route attributes. */
+  private forEachRouteIn(routes: Set<number>, visit: (neighbor: Neighbor, prefix: number) => void): void {
+    if (routes.size === 0) return;
+    const wanted = new Uint8Array(this.attributes.limit);
+    for (const route of routes) wanted[route] = 1;
+    for (const neighbor of this.neighbors) {
+      if (neighbor === undefined) continue;
+      const { history } = neighbor;
+      history.forEachRoute((prefix) => {
+        if (wanted[history.routes[prefix]] === 1) visit(neighbor, prefix);
+      });
+    }
   }
 
   private noteEndOfRib(neighbor: Neighbor, family: Family): void {
