@@ -24,6 +24,7 @@ import { NeighborPort } from './neighbor-port.js';
 import { NeighborPool } from './neighbors/neighbor-pool.js';
 import { ProbeMessages } from './probe-messages.js';
 import { ReplicaPort } from './replica-port.js';
+import { quarantineMethods } from './quarantine/control.js';
 import { QuarantineDesk } from './quarantine/quarantine-desk.js';
 import { RecoveryDesk } from './recovery/recovery-desk.js';
 import { Replica } from './replicas/replica.js';
@@ -115,7 +116,7 @@ export class Router {
     await this.pool?.close();
     this.context?.injections.close();
     this.context?.recovery.stop();
-    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await Promise.all([...this.replicas.map((replica) => replica.stop()), this.context?.quarantine?.stop()]);
     await fib?.stop(this.config.fib.keep);
     await this.control?.close();
     await this.context?.voteLog.close();
@@ -172,7 +173,14 @@ export class Router {
           electorateChanged: () => this.electorateChanged(),
         },
       ),
-      quarantine: config.quarantine.enabled ? new QuarantineDesk() : undefined,
+      quarantine: config.quarantine.enabled
+        ? new QuarantineDesk({
+            context: { ...context, abstentions },
+            hub: this.hub,
+            runDirectory: this.run.path,
+            neighbors: () => this.neighbors,
+          })
+        : undefined,
     };
   }
 
@@ -231,6 +239,7 @@ export class Router {
         votes: (params) => reports.ballots(params),
         faults: (params) => this.context.faults.report(params),
         ...injectionMethods(this.context.injections),
+        ...quarantineMethods(this.context.quarantine),
         replica: (params) => this.context.recovery.command(params),
         'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
       },

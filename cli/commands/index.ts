@@ -5,6 +5,7 @@ import { demoCommand } from './demo.js';
 import { faultsCommand } from './faults.js';
 import { fibCommand } from './fib.js';
 import { injectCommand } from './inject.js';
+import { quarantineCommand } from './quarantine.js';
 import { replayCommand } from './replay.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
@@ -24,6 +25,7 @@ export const commands: CommandModule[] = [
   verb(faultsCommand),
   verb(fibCommand),
   verb(injectCommand),
+  verb(quarantineCommand),
   verb(replayCommand),
   verb(traceCommand),
   verb(demoCommand),

@@ -1,13 +1,240 @@
 // Poison messages in the running router: when a replica dies of something, what was in flight to it is withheld from it, kept on disk, and
-// tried on a disposable instance later. Owns this wiring; which messages and prefixes are meant is replicator/.
-import type { SystemFault } from '../../voter/faults/types.js';
+// tried on a disposable instance later. Owns this wiring, and what the operator sees and can do about it; which messages and prefixes are
+// meant, and that they never reach the replica again, is replicator/.
+import type { ShimHub } from '../../preload/hub.js';
+import type { Suspect } from '../../replicator/types.js';
+import type { SystemCause, SystemFault } from '../../voter/faults/types.js';
+import { parseAddress } from '../../wire/ip.js';
+import type { SessionEnds } from '../../wire/mrt/encode.js';
+import { QUARANTINED } from '../abstentions.js';
+import { now as clock, wallClock } from '../clock.js';
+import type { RouterContext } from '../context.js';
+import type { NeighborPort } from '../neighbor-port.js';
+import { plainRecord } from '../vote-records.js';
+import { Evidence } from './evidence.js';
+import { Inventory } from './inventory.js';
+import { Repeats } from './repeats.js';
+import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
+import { routesOfOthers, trialNeighbors } from './surroundings.js';
+import type { TrialResult } from './trial.js';
+import { TrialQueue, type TrialCase } from './trial-queue.js';
+
+/** What input can cause. Not: a signal from outside, a kernel that is not read, a start that fails, a session that is not taken. */
+const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
+/** Changes of abstentions taken from the replicator at once. */
+const HOLDS = 4096;
+/** Most quarantine numbers in one line of the vote log. */
+const LOGGED_IDS = 100;
+
+export interface QuarantineParts {
+  context: Pick<
+    RouterContext,
+    'config' | 'log' | 'replicator' | 'tables' | 'electorate' | 'abstentions' | 'voteLog'
+  > & {
+    schedule(): void;
+  };
+  hub: ShimHub;
+  runDirectory: string;
+  neighbors: () => readonly NeighborPort[];
+}
 
 export class QuarantineDesk {
+  private readonly context: QuarantineParts['context'];
+  private readonly neighbors: QuarantineParts['neighbors'];
+  private readonly evidence: Evidence;
+  private readonly trials: TrialQueue;
+  private readonly repeats = new Repeats();
+  private readonly inventory: Inventory;
+
+  constructor({ context, hub, runDirectory, neighbors }: QuarantineParts) {
+    const { config, electorate, log } = context;
+    this.context = context;
+    this.neighbors = neighbors;
+    this.inventory = new Inventory(context);
+    this.evidence = new Evidence(config.quarantine.directory, log);
+    this.trials = new TrialQueue({
+      config,
+      hub,
+      runDirectory,
+      recovered: (r) => electorate.has(r),
+      began: ({ ids }) => ids.forEach((id) => id !== 0 && this.inventory.note(id, { trial: 'running' })),
+      ended: (one, result) => this.judge(one, result),
+    });
+  }
+
   /** Called while the replica's feeds are still open. */
-  suspect(_fault: SystemFault): void {}
+  suspect(fault: SystemFault): void {
+    if (!CAUSES.has(fault.cause)) return;
+    const { replicator } = this.context;
+    const { replica, reason, at } = fault;
+    // Only a NOTIFICATION says which session it is about. One that is just closed may be the first sign of a crash, and a broken UPDATE
+    // goes to one neighbour because of what came from another.
+    const suspects = replicator.suspects(replica, fault.cause === 'notification' ? fault.neighbor : undefined);
+    if (suspects.length === 0) return;
+    const ids = replicator.quarantine(replica, suspects, reason, at);
+    const held = suspects.flatMap((suspect, i) => (ids[i] === 0 ? [] : [{ suspect, id: ids[i] }]));
+    if (held.length === 0) return this.tellCareful(fault, suspects);
+    this.inventory.forgetEvicted();
+    const file = this.keep(fault, held);
+    const trial = this.enqueue(fault, suspects, ids);
+    for (const { id } of held) this.inventory.note(id, { cause: fault.cause, file, ...trial });
+    this.tell(fault, held, file);
+  }
 
   /** Once per turn of the main loop: takes what the replicator has held back or lifted since. */
-  apply(_now: number): void {}
+  apply(now: number): void {
+    const { abstentions, replicator } = this.context;
+    for (;;) {
+      const changes = replicator.drainHolds(HOLDS);
+      for (const { replica, prefix, hold } of changes) {
+        if (hold) abstentions.hold(replica, prefix, QUARANTINED, now);
+        else abstentions.lift(replica, prefix, QUARANTINED, now);
+      }
+      if (changes.length < HOLDS) return;
+    }
+  }
 
-  tick(_now: number): void {}
+  tick(now: number): void {
+    this.trials.tick(now);
+  }
+
+  async stop(): Promise<void> {
+    await this.trials.stop();
+    await this.evidence.flush();
+  }
+
+  /** `btr quarantine list`. Throws an Error for the user. */
+  list(query: { replica?: string; limit?: number }): QuarantineListing {
+    return this.inventory.list(query, this.trials);
+  }
+
+  /** `btr quarantine show`. Throws an Error for the user. */
+  show(id: number): QuarantineDetail {
+    return this.inventory.show(id);
+  }
+
+  /** `btr quarantine release`: by somebody who knows better. Returns how many were released; throws an Error for the user. */
+  release(id: number | undefined, replica?: string): number {
+    const { replicator } = this.context;
+    const r = replica === undefined ? undefined : this.inventory.indexOf(replica);
+    const entries = id === undefined ? replicator.entries(r) : [this.inventory.entry(id)];
+    for (const { suspect, replica: of } of entries) this.repeats.forget(of, suspect);
+    this.free(
+      entries.map((entry) => entry.id),
+      'by command',
+    );
+    return entries.length;
+  }
+
+  private tellCareful({ replica, reason }: SystemFault, suspects: readonly Suspect[]): void {
+    const { config, log, replicator } = this.context;
+    if (!replicator.isCareful(replica)) return;
+    log.warn(
+      `replica ${config.replicas[replica].name}: ${suspects.length} messages were under way when it failed (${reason}), too many ` +
+        'to suspect them all: next time it gets its tables in small parts',
+    );
+  }
+
+  private keep({ replica, cause, reason, at }: SystemFault, held: readonly { suspect: Suspect; id: number }[]): string {
+    const death = { replica: this.context.config.replicas[replica].name, cause, reason, at: wallClock(at) };
+    const messages = held.map(({ id, suspect: { neighbor, time, bytes, prefixes } }) => ({
+      id,
+      ends: this.endsOf(neighbor),
+      time: Date.parse(wallClock(time)),
+      bytes,
+      prefixes,
+    }));
+    return this.evidence.keep(death, messages);
+  }
+
+  private enqueue(
+    { replica, at }: SystemFault,
+    suspects: readonly Suspect[],
+    ids: readonly number[],
+  ): Pick<EntryNotes, 'trial' | 'note'> {
+    if (!this.context.config.quarantine.narrow) return { trial: 'off', note: null };
+    const neighbors = trialNeighbors(this.neighbors(), suspects);
+    const before = routesOfOthers(this.context, replica, neighbors, suspects);
+    const added = this.trials.add({ replica, at, messages: suspects, ids, neighbors, before });
+    return added ? { trial: 'waiting', note: null } : { trial: 'untried', note: 'too many trials wait' };
+  }
+
+  private tell(
+    { replica, cause, reason, at }: SystemFault,
+    held: readonly { suspect: Suspect; id: number }[],
+    file: string,
+  ): void {
+    const { config, log, voteLog } = this.context;
+    const { name } = config.replicas[replica];
+    const prefixes = held.reduce((sum, { suspect }) => sum + suspect.prefixes, 0);
+    log.warn(
+      `replica ${name}: ${held.length} messages (${prefixes} prefixes) were under way when it failed: it is not given them again ` +
+        `(btr quarantine list; kept in ${file})`,
+    );
+    const ids = held.slice(0, LOGGED_IDS).map(({ id }) => id);
+    const fields = { replica: name, state: 'withheld', cause, reason, messages: held.length, prefixes, ids, file };
+    voteLog.append(plainRecord(at, 'quarantine', fields));
+  }
+
+  /** A trial is over: what kills stays for good, what does not is given back. */
+  private judge({ replica, ids }: TrialCase, { verdicts, deaths, incomplete, starts }: TrialResult): void {
+    const { config, log, replicator } = this.context;
+    const released: number[] = [];
+    const convicted: number[] = [];
+    verdicts.forEach((verdict, i) => {
+      const entry = replicator.entry(ids[i]);
+      if (entry === undefined) return;
+      if (verdict === 'convicted') {
+        replicator.convict(entry.id);
+        convicted.push(entry.id);
+        this.inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
+      } else if (verdict === 'untried') {
+        this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null });
+      } else if (verdict === 'not-reproduced' && this.repeats.has(replica, entry.suspect)) {
+        this.inventory.note(entry.id, { trial: 'not-reproduced' });
+      } else {
+        this.repeats.released(replica, entry.suspect);
+        released.push(entry.id);
+      }
+    });
+    const { name } = config.replicas[replica];
+    log.info(
+      `quarantine: ${verdicts.length} messages that replica ${name} may have died of were tried (${starts} disposable instances): ` +
+        `${convicted.length} convicted, ${released.length} released${incomplete === undefined ? '' : `; ${incomplete}`}`,
+    );
+    this.record('convicted', convicted, replica, 'a disposable instance died of it');
+    this.free(released, verdicts.includes('not-reproduced') ? 'not reproduced' : 'cleared');
+  }
+
+  private free(ids: readonly number[], because: string): void {
+    const { replicator, schedule } = this.context;
+    const now = clock();
+    const byReplica = new Map<number, number[]>();
+    for (const id of ids) {
+      const entry = replicator.entry(id);
+      if (entry === undefined) continue;
+      byReplica.set(entry.replica, [...(byReplica.get(entry.replica) ?? []), id]);
+      replicator.release(id, now);
+      this.inventory.forget(id);
+    }
+    for (const [replica, freed] of byReplica) this.record('released', freed, replica, because);
+    schedule();
+  }
+
+  private record(state: string, ids: readonly number[], replica: number, because: string): void {
+    if (ids.length === 0) return;
+    const { config, voteLog } = this.context;
+    const at = clock();
+    const { name } = config.replicas[replica];
+    const fields = { replica: name, state, because, messages: ids.length, ids: ids.slice(0, LOGGED_IDS) };
+    voteLog.append(plainRecord(at, 'quarantine', fields));
+    this.evidence.note(state, wallClock(at), { replica: name, because, ids });
+  }
+
+  private endsOf(neighbor: number): SessionEnds {
+    const { config } = this.context;
+    const { peerAs, address, localAddress } = config.neighbors[neighbor];
+    const bytes = (text: string): Uint8Array => parseAddress(text) ?? new Uint8Array(4);
+    return { peerAs, localAs: config.router.as, peerAddress: bytes(address), localAddress: bytes(localAddress) };
+  }
 }

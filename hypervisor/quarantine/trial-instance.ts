@@ -43,6 +43,8 @@ export interface TrialSetup {
   runDirectory: string;
   /** Those that the instance has sessions with. */
   neighbors: readonly TrialNeighbor[];
+  /** What it is fed at once, before anything is tried. */
+  before: readonly TrialMessage[];
 }
 
 /** What narrowing needs of an instance. */
@@ -126,8 +128,8 @@ export class TrialInstance implements Instance {
     await this.until(() => this.sessions.every(({ isUp }) => isUp), deadline);
     const missing = this.sessions.find(({ isUp }) => !isUp);
     if (this.death === undefined && missing) this.died(`does not take the session ${missing.plan.name}`);
-    const death = await this.feed([]);
-    if (death !== undefined) throw new Error(`the disposable instance ${death} before it was fed anything`);
+    const death = await this.feed(this.setup.before);
+    if (death !== undefined) throw new Error(`the disposable instance ${death} before anything was tried`);
   }
 
   private sessionFor(plan: ReplicaSession): TrialSession[] {

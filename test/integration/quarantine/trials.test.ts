@@ -59,7 +59,7 @@ describe.skipIf(reason !== undefined)('trials on disposable instances', () => {
     const replica = config.replicas.find((one) => one.kind === kind)!;
     const neighbors = [1, 2].map((n) => ({ index: n - 1, families: 3, routerId: `10.0.${n}.2` }));
     const { signal } = new AbortController();
-    const setup = { config, replica, hub: lab.hub, runDirectory: lab.directory, neighbors };
+    const setup = { config, replica, hub: lab.hub, runDirectory: lab.directory, neighbors, before: [] };
     return runTrial({ messages, start: () => TrialInstance.start(setup, signal), signal, limit: 60_000 });
   }
 

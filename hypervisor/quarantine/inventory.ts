@@ -1,0 +1,96 @@
+// What is quarantined, for the operator: the replicator's entries together with what is known about each from its death and its trial.
+// Owns these notes and the answers to `btr quarantine list` and `show`; changes nothing else.
+import type { QuarantineEntry } from '../../replicator/types.js';
+import { describeUpdate } from '../../wire/bgp/describe-message.js';
+import type { RouterContext } from '../context.js';
+import {
+  reportOf,
+  type EntryNotes,
+  type QuarantineDetail,
+  type QuarantineListing,
+  type QuarantineReport,
+} from './report.js';
+
+/** Entries in one answer, unless asked for fewer. */
+const MAX_LISTED = 10_000;
+const MAX_WITHHELD = 100;
+const UNKNOWN: EntryNotes = { cause: '', file: '', trial: 'untried', note: null };
+
+export class Inventory {
+  private readonly context: Pick<RouterContext, 'config' | 'replicator' | 'tables'>;
+  private readonly notes = new Map<number, EntryNotes>();
+
+  constructor(context: Pick<RouterContext, 'config' | 'replicator' | 'tables'>) {
+    this.context = context;
+  }
+
+  /** Changes what is known of an entry. */
+  note(id: number, notes: Partial<EntryNotes>): void {
+    this.notes.set(id, { ...UNKNOWN, ...this.notes.get(id), ...notes });
+  }
+
+  forget(id: number): void {
+    this.notes.delete(id);
+  }
+
+  /** Entries give way to newer ones without a word. */
+  forgetEvicted(): void {
+    for (const id of this.notes.keys()) if (this.context.replicator.entry(id) === undefined) this.notes.delete(id);
+  }
+
+  /** Throws an Error for the user when there is none. */
+  entry(id: number): QuarantineEntry {
+    const entry = this.context.replicator.entry(id);
+    if (entry === undefined) throw new Error(`nothing is quarantined under number ${id}`);
+    return entry;
+  }
+
+  /** The index of a replica. Throws an Error for the user. */
+  indexOf(name: string): number {
+    const r = this.context.config.replicas.findIndex((replica) => replica.name === name);
+    if (r < 0) throw new Error(`there is no replica ${name}`);
+    return r;
+  }
+
+  /** `trials`: the index of the replica whose messages are on trial, and how many trials wait. Throws an Error for the user. */
+  list(
+    { replica, limit = MAX_LISTED }: { replica?: string; limit?: number },
+    trials: { running: number | undefined; waiting: number },
+  ): QuarantineListing {
+    const { config, replicator } = this.context;
+    const entries = replicator.entries(replica === undefined ? undefined : this.indexOf(replica)).reverse();
+    const { running, waiting } = trials;
+    return {
+      entries: entries.slice(0, Math.max(0, Math.min(limit, MAX_LISTED))).map((entry) => this.report(entry)),
+      total: entries.length,
+      replicas: config.replicas.map(({ name }, r) => ({
+        name,
+        ...replicator.quarantineStats(r),
+        careful: replicator.isCareful(r),
+      })),
+      trials: { running: running === undefined ? null : config.replicas[running].name, waiting },
+    };
+  }
+
+  /** Throws an Error for the user. */
+  show(id: number): QuarantineDetail {
+    const entry = this.entry(id);
+    const { replicator, tables } = this.context;
+    const withheld = replicator.withheldBy(id);
+    return {
+      ...this.report(entry),
+      hex: Buffer.from(entry.suspect.bytes).toString('hex'),
+      message: describeUpdate(entry.suspect.bytes),
+      withheld: withheld.slice(0, MAX_WITHHELD).map((prefix) => tables.prefixes.format(prefix)),
+      withheldTotal: withheld.length,
+    };
+  }
+
+  private report(entry: QuarantineEntry): QuarantineReport {
+    const { replicas, neighbors } = this.context.config;
+    return reportOf(entry, this.notes.get(entry.id) ?? UNKNOWN, {
+      replica: replicas[entry.replica].name,
+      neighbor: neighbors[entry.suspect.neighbor].address,
+    });
+  }
+}
