@@ -7,19 +7,24 @@ import { FollowedElectorate } from '../voter/followed-electorate.js';
 import type { Strategy, VoterOptions } from '../voter/types.js';
 import { UpdateVoter } from '../voter/update-voter.js';
 import { AttributeTable } from '../wire/attribute-table.js';
+import { NlriCursor } from '../wire/bgp/update.js';
+import type { Family } from '../wire/family.js';
 import type { PrefixClock } from '../wire/prefix-clock.js';
 import { PrefixTable } from '../wire/prefix-table.js';
+import type { EventDelay } from './delayed-mirror.js';
 import { FibProbes } from './fib-probes.js';
 import { HopClasses } from './hop-classes.js';
 import { Installer } from './installer.js';
 import type { InstallerOptions } from './installer.js';
 import { KernelEvents } from './kernel-events.js';
 import { KernelMirror } from './kernel-mirror.js';
+import { ReplicaKernels } from './replica-kernels.js';
+import { ReplicaVotes } from './replica-votes.js';
 import { Resolver } from './resolver.js';
 import type { RouteBatch } from './route-batch.js';
 import { TapIntake } from './tap-intake.js';
 import type { InternalLink } from './virtual-kernel/types.js';
-import { VirtualKernel } from './virtual-kernel/virtual-kernel.js';
+import type { VirtualKernel } from './virtual-kernel/virtual-kernel.js';
 import { VoteHops } from './vote-hops.js';
 
 /** Where a replica's votes come from: its writes to the kernel, its best routes on the tap, or nowhere. */
@@ -44,6 +49,8 @@ export interface EngineOptions {
   retry?: InstallerOptions['retry'];
   /** `takeWithdrawn` is asked. */
   reportWithdrawn?: boolean;
+  /** By replica: how late events of the kernel reach it; without, at once. */
+  eventDelays?: readonly (EventDelay | undefined)[];
 }
 
 export interface EngineEffects {
@@ -55,6 +62,8 @@ export interface EngineEffects {
   probe(replica: number, n: number): void;
   /** The FIB's votes say that the master is wrong. */
   proposeOverthrow(from: number, candidates: number): void;
+  /** 0..1. */
+  random(): number;
 }
 
 /** Sets of next hops are few (neighbours and their combinations); far more is a replica gone mad. */
@@ -75,11 +84,16 @@ export class FibEngine {
   readonly voter: UpdateVoter;
   readonly installer: Installer;
   /** By replica index; undefined where the votes come from elsewhere. */
-  readonly kernels: (VirtualKernel | undefined)[];
+  readonly kernels: readonly (VirtualKernel | undefined)[];
+  /** Between what the replicas say and the voter. */
+  readonly votes: ReplicaVotes;
+  readonly resolver: Resolver;
   /** By replica: everything that came in before this time has come out of its forwarding path, ms. */
   readonly caughtUp: Float64Array;
+  readonly tap: TapIntake;
   private readonly bodies: AttributeTable;
-  private readonly tap: TapIntake;
+  private readonly virtual: ReplicaKernels;
+  private readonly cursor = new NlriCursor();
   private readonly probes: FibProbes;
   private readonly classes: HopClasses;
   private readonly meanings: VoteHops;
@@ -117,27 +131,50 @@ export class FibEngine {
     if (options.reportWithdrawn) this.withdrawn = new DirtyQueue();
     this.probePrefix = this.prefixes.parse(options.probe.prefix);
     this.networks = new Set(options.networks.map((network) => this.prefixes.parse(network)));
-    this.probes = new FibProbes(sources.length, options.probe.nextHops, (r, n) => effects.probe(r, n));
+    this.probes = new FibProbes(sources.length, options.probe.nextHops, (r, n) => this.votes.probe(r, n, this.now));
     this.classes = new HopClasses(this.hops, internal.ifindex);
-    const resolver = new Resolver(this.mirror);
-    this.meanings = new VoteHops(this.hops, this.mirror, resolver);
+    this.resolver = new Resolver(this.mirror);
+    this.meanings = new VoteHops(this.hops, this.mirror, this.resolver);
+    this.votes = new ReplicaVotes({
+      replicas: sources.length,
+      voter: this.voter,
+      hops: this.hops,
+      classes: this.classes,
+      meanings: this.meanings,
+      limit: () => this.prefixes.limit,
+      probe: (r, n) => effects.probe(r, n),
+    });
     this.tap = new TapIntake({
       replicas: sources.length,
       prefixes: this.prefixes,
       hops: this.hops,
-      resolver,
+      resolver: this.resolver,
       exclude: (prefix) => prefix === this.probePrefix || this.networks.has(prefix),
-      vote: (r, prefix, hops, at) => this.vote(r, prefix, hops, at),
+      vote: (r, prefix, hops, at) => this.votes.vote(r, prefix, hops, at),
     });
-    this.kernels = sources.map((source, r) =>
-      source === 'netlink' ? this.makeKernel(r, internal, effects) : undefined,
-    );
+    this.virtual = new ReplicaKernels({
+      wanted: sources.map((source) => source === 'netlink'),
+      eventDelays: options.eventDelays ?? [],
+      mirror: this.mirror,
+      protocol: own.protocol,
+      prefixes: this.prefixes,
+      hops: this.hops,
+      bodies: this.bodies,
+      internal,
+      sink: (r) => ({
+        send: (socket, buf, start, end) => effects.send(socket, buf, start, end),
+        route: (prefix, id) => this.routeWritten(r, prefix, id),
+        overrun: (_socket, reason) => effects.fault(r, reason),
+      }),
+      random: () => effects.random(),
+    });
+    this.kernels = this.virtual.list;
     this.events = new KernelEvents(own, {
       mirror: this.mirror,
       prefixes: this.prefixes,
       hops: this.hops,
       installer: this.installer,
-      changed: (change) => this.kernels.forEach((kernel) => kernel?.changed(change)),
+      changed: (change) => this.virtual.changed(change, this.now),
     });
   }
 
@@ -152,7 +189,20 @@ export class FibEngine {
     this.caughtUp[r] = until;
   }
 
-  /** A new start of a replica: what it said is no opinion any more. */
+  /** Replica `r` has no say (`on`), or has it again, on these prefixes: NLRI of one family. */
+  abstain(r: number, family: Family, nlri: Uint8Array, on: boolean, now: number): void {
+    const { cursor, prefixes, voter } = this;
+    cursor.reset(nlri, 0, nlri.length, family);
+    while (cursor.next()) {
+      // Where there is no room for the prefix there is no room for a vote on it either.
+      const prefix = prefixes.intern(family, nlri, cursor.at, cursor.bits);
+      if (prefix === 0) continue;
+      if (on) voter.abstain(r, prefix, now);
+      else voter.release(r, prefix, now);
+    }
+  }
+
+  /** A new start of a replica: what it said is no opinion any more, and on which prefixes it has no say is to be told anew. */
   resetReplica(r: number): void {
     this.caughtUp[r] = -Infinity;
     // First of all: that its kernel is emptied must not count as the opinion that there are no routes.
@@ -160,6 +210,7 @@ export class FibEngine {
     this.kernels[r]?.reset();
     this.tap.reset(r);
     this.probes.reset(r);
+    this.votes.reset(r, this.now);
   }
 
   /** One UPDATE on a tap session. */
@@ -173,7 +224,7 @@ export class FibEngine {
 
   /** False: it has no kernel, or too many sockets; nobody will answer on this one. */
   openSocket(r: number, socket: number, portId: number): boolean {
-    return this.kernels[r]?.open(socket, portId) ?? false;
+    return this.virtual.open(r, socket, portId);
   }
 
   datagram(r: number, socket: number, buf: Uint8Array, start: number, end: number, now: number): void {
@@ -195,7 +246,7 @@ export class FibEngine {
   }
 
   endResync(): void {
-    for (const change of this.mirror.endResync()) this.kernels.forEach((kernel) => kernel?.changed(change));
+    for (const change of this.mirror.endResync()) this.virtual.changed(change, this.now);
     this.events.linksChanged = true;
     this.events.retryWanted = true;
   }
@@ -221,13 +272,16 @@ export class FibEngine {
       this.events.retryWanted = false;
       this.installer.retryAll(now);
     }
+    this.virtual.tick(now);
     this.probes.tick(now);
+    this.votes.tick(now);
     return this.voter.tick(now, REVIEWS_AT_ONCE);
   }
 
   /** Nothing is to be done before somebody says something, but for what was refused to be tried again. */
   get isAtRest(): boolean {
-    return this.voter.unsettled === 0 && !this.events.linksChanged && !this.probes.pending;
+    const { voter, events, probes, votes, virtual } = this;
+    return voter.unsettled === 0 && !events.linksChanged && !probes.pending && !votes.waiting && !virtual.waiting;
   }
 
   /** Takes new verdicts and fills the next batch of writes; returns its size. The caller carries it out and calls `settle`. */
@@ -270,19 +324,17 @@ export class FibEngine {
   sweepIfGrown(now: number): boolean {
     if (now < this.sweptAt + SWEEPS_APART_MS || !this.hasGrown) return false;
     this.sweptAt = now;
-    const { prefixes, hops, bodies, kernels, voter, installer, tap, withdrawn } = this;
+    const { prefixes, hops, bodies, voter, installer, tap, withdrawn } = this;
     const usedPrefixes = new Uint8Array(prefixes.limit);
     const usedHops = new Uint8Array(hops.limit);
     const usedBodies = new Uint8Array(bodies.limit);
     for (const prefix of [this.probePrefix, ...this.networks]) usedPrefixes[prefix] = 1;
-    for (const kernel of kernels) {
-      kernel?.markPrefixes(usedPrefixes);
-      kernel?.markAttributes(usedHops, usedBodies);
-    }
+    this.virtual.mark(usedPrefixes, usedHops, usedBodies);
     for (const holder of [voter, tap]) {
       holder.markPrefixes(usedPrefixes);
       holder.markAttributes(usedHops);
     }
+    this.votes.mark(usedPrefixes, usedHops);
     installer.markPrefixes(usedPrefixes);
     installer.markHops(usedHops);
     if (withdrawn !== undefined && withdrawn.size > 0) {
@@ -297,35 +349,13 @@ export class FibEngine {
     return true;
   }
 
-  private makeKernel(r: number, internal: InternalLink, effects: EngineEffects): VirtualKernel {
-    const { mirror, prefixes, hops, bodies } = this;
-    return new VirtualKernel({
-      mirror,
-      prefixes,
-      hops,
-      bodies,
-      internal,
-      sink: {
-        send: (socket, buf, start, end) => effects.send(socket, buf, start, end),
-        route: (prefix, id) => this.routeWritten(r, prefix, id),
-        overrun: (_socket, reason) => effects.fault(r, reason),
-      },
-    });
-  }
-
   private routeWritten(r: number, prefix: number, hops: number): void {
     if (prefix === this.probePrefix) {
       if (hops !== 0) this.probes.seen(r, this.hops.get(hops), this.now);
       return;
     }
     this.probes.wrote(r);
-    this.vote(r, prefix, hops, this.now);
-  }
-
-  /** Next hops that exist only behind the hypervisor forward nothing: they count as no route. */
-  private vote(r: number, prefix: number, hops: number, now: number): void {
-    const none = hops === 0 || this.classes.isInternal(hops);
-    this.voter.vote(r, prefix, none ? 0 : this.meanings.meaning(hops), now);
+    this.votes.vote(r, prefix, hops, this.now);
   }
 
   private get hasGrown(): boolean {

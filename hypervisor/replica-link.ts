@@ -125,6 +125,15 @@ export class ReplicaLink {
     if (this.isUp) this.session?.write(message);
   }
 
+  /** Reads no more of what the replica says until `resume`. */
+  pause(): void {
+    this.session?.pauseReading();
+  }
+
+  resume(): void {
+    this.session?.resumeReading();
+  }
+
   /**
    * Ends the session because the neighbour went away, or the replica is being stopped. As a lost connection, not with a NOTIFICATION:
    * OpenBGPD counts those, and after the second one takes no connection from this neighbour for half a minute.

@@ -142,6 +142,7 @@ export class ReplicaPort implements LinkEvents {
     if (!this.isAtWork) return;
     this.prove(at);
     this.probe(at);
+    if (this.context.fib?.isTapPaused(this.index)) this.probing.tracker.life(at);
     if (this.probing.tracker.isHung(at)) {
       const { hangThreshold } = this.context.config.voting;
       this.fault('hang', `hangs: no answer to a probe and no other sign of life for ${hangThreshold} ms`);
@@ -241,7 +242,7 @@ export class ReplicaPort implements LinkEvents {
     this.probing.tracker.life(at);
     if (link.plan.role === 'tap') {
       if (this.probing.onTap(message, start, end, at)) this.context.replicator.probeReturned(this.index);
-      if (this.config.fib === 'tap') this.context.fib?.tap(this.index, message, start, end);
+      if (this.config.fib === 'tap') this.context.fib?.tap(this.index, message, start, end, link);
       return;
     }
     if (link.plan.role === 'probe') return;

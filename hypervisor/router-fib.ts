@@ -44,6 +44,7 @@ function fibSettings(
       probe: { prefix: internal.probePrefix, nextHops: internal.probeNextHops },
       networks: config.router.networks,
       limits: { maxPrefixes: config.limits.maxPrefixes },
+      eventDelays: config.replicas.map(({ diversity }) => diversity.interfaceEventDelay),
       seed,
     },
     clockMemory: clock.memory,

@@ -13,7 +13,7 @@ import { Reachability } from './reachability.js';
 import { RouteBodies } from './route-bodies.js';
 import { RoutePlans } from './route-plans.js';
 import type { RoutePlan } from './route-plans.js';
-import type { Injection, KernelLimits, MirrorChange, MirroredKernel, VirtualKernelOptions } from './types.js';
+import type { KernelLimits, MirrorChange, MirroredKernel, Refusal, VirtualKernelOptions } from './types.js';
 import { Votes } from './votes.js';
 
 export class OwnTable {
@@ -30,6 +30,7 @@ export class OwnTable {
   private readonly plans: RoutePlans;
   private readonly foreign: ForeignKeys;
   private readonly votes: Votes;
+  private refusal: Refusal | undefined;
   private written = 0;
 
   constructor(options: VirtualKernelOptions, kernels: readonly MirroredKernel[], limits: KernelLimits) {
@@ -40,13 +41,13 @@ export class OwnTable {
     this.reachability = new Reachability(kernels);
     this.plans = new RoutePlans(this.bodies, this.reachability);
     this.foreign = new ForeignKeys(kernels, this.prefixes);
-    this.votes = new Votes(options.hops, (prefix, hops) => options.sink.route(prefix, hops));
+    this.votes = new Votes((prefix, hops) => options.sink.route(prefix, hops));
     const { prefixes, routes, bodies } = this;
     this.dumpParts = { prefixes, routes, bodies, bodyTable: options.bodies };
   }
 
-  get injection(): Injection | undefined {
-    return this.votes.injection;
+  get refuses(): boolean {
+    return this.refusal !== undefined;
   }
 
   /** RTM_NEWROUTE (`write`) or RTM_DELROUTE with the body payload..end. Returns an errno, 0 for success. */
@@ -58,20 +59,17 @@ export class OwnTable {
     const prefix = this.destination(plan.family);
     if (prefix < 0) return this.refuse(EINVAL, 'Invalid prefix for given prefix length');
     if (prefix === 0) return this.refuse(ENOBUFS, 'Too many prefixes');
-    const injected = this.injectedError(prefix);
+    const injected = this.refusal === undefined ? 0 : this.refused(this.refusal, prefix);
     if (injected !== 0) return injected;
     const error = write ? this.write(plan, prefix, flags) : this.delete(plan, prefix);
     this.votes.set(prefix, this.routes.votedHops(prefix));
     return error;
   }
 
-  /** Sets or ends a fault; the votes follow. */
-  inject(injection: Injection | undefined): void {
-    const before = this.votes.injection;
-    this.votes.inject(injection);
+  /** From now on writes are refused; undefined ends it. */
+  refuseWrites(refusal: Refusal | undefined): void {
+    this.refusal = refusal;
     this.written = 0;
-    for (const each of [before, injection]) if (each?.prefix !== undefined) this.vote(each.prefix);
-    for (let prefix = 1; prefix < this.routes.limit; prefix++) if (this.routes.has(prefix)) this.vote(prefix);
   }
 
   /** Whether the replica has routes of the family in a routing table. */
@@ -93,7 +91,7 @@ export class OwnTable {
     }
   }
 
-  /** Everything goes; each vote is reported gone. An injected vote for a route that nobody wrote stays. */
+  /** Everything goes; each vote is reported gone. */
   clear(): void {
     this.routes.clear();
     this.foreign.forget();
@@ -119,6 +117,7 @@ export class OwnTable {
   markPrefixes(used: Uint8Array): void {
     this.routes.mark(used, undefined);
     this.foreign.mark(used);
+    if (this.refusal?.prefix !== undefined) used[this.refusal.prefix] = 1;
     this.votes.mark(used, undefined);
   }
 
@@ -163,13 +162,10 @@ export class OwnTable {
     return this.refuse(EPERM, 'Route belongs to somebody else');
   }
 
-  private injectedError(prefix: number): number {
-    const injection = this.votes.injection;
-    if (injection?.kind !== 'error') return 0;
-    if (injection.prefix !== undefined && injection.prefix !== prefix) return 0;
+  private refused(refusal: Refusal, prefix: number): number {
+    if (refusal.prefix !== undefined && refusal.prefix !== prefix) return 0;
     this.written++;
-    if (this.written % (injection.every ?? 1) !== 0) return 0;
-    return this.refuse(injection.errno, 'Injected fault');
+    return this.written % (refusal.every ?? 1) === 0 ? this.refuse(refusal.errno, 'Injected fault') : 0;
   }
 
   private vote(prefix: number): void {

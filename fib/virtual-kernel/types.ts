@@ -23,16 +23,12 @@ export interface InternalLink {
   connected: readonly string[];
 }
 
-/** A fault put into one replica's virtual kernel: its votes are altered while the daemon goes on believing. */
-export type Injection =
-  /** Route writes are refused with `errno`: of each `every` the last, or those for `prefix`, or all. */
-  | { kind: 'error'; errno: number; every?: number; prefix?: number }
-  /** Votes name another gateway than the daemon wrote (hops of the other family keep theirs). */
-  | { kind: 'gateway'; address: string; prefix?: number }
-  /** Votes are lost: the replica seems not to have the route. */
-  | { kind: 'drop'; prefix?: number }
-  /** A vote for a route that the daemon did not write. */
-  | { kind: 'extra'; prefix: number; hops: number };
+/** Route writes are refused on purpose with `errno`: of each `every` the last, or those for `prefix`, or all. */
+export interface Refusal {
+  errno: number;
+  every?: number;
+  prefix?: number;
+}
 
 export interface KernelSink {
   /** Hands a datagram to the daemon's socket; bytes start..end are valid during the call. false: no room now, see `writable`. */

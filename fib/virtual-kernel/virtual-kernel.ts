@@ -26,13 +26,13 @@ import { OwnTable } from './own-table.js';
 import { RouteLookup } from './route-lookup.js';
 import { KERNEL_LIMITS } from './types.js';
 import type {
-  Injection,
   InternalLink,
   KernelCounters,
   KernelLimits,
   KernelSink,
   MirrorChange,
   MirroredKernel,
+  Refusal,
   VirtualKernelOptions,
 } from './types.js';
 
@@ -80,9 +80,9 @@ export class VirtualKernel {
     return this.own.routes.size;
   }
 
-  /** Whether route writes must be answered here: while errors are injected the shim may not acknowledge by itself. */
+  /** Whether route writes must be answered here: while they are refused on purpose the shim may not acknowledge by itself. */
   get acksWrites(): boolean {
-    return this.own.injection?.kind === 'error';
+    return this.own.refuses;
   }
 
   get counters(): KernelCounters {
@@ -139,7 +139,7 @@ export class VirtualKernel {
     this.sockets.delete(socket);
   }
 
-  /** A new start of the replica: no sockets, no routes (each is reported gone). The injection stays. */
+  /** A new start of the replica: no sockets, no routes (each is reported gone). What is refused on purpose stays so. */
   reset(): void {
     this.sockets.clear();
     this.own.clear();
@@ -151,12 +151,12 @@ export class VirtualKernel {
     this.own.kernelChanged(change);
   }
 
-  /** Sets or (undefined) ends a fault; the votes follow at once. */
-  inject(injection: Injection | undefined): void {
-    this.own.inject(injection);
+  /** Refuses route writes on purpose from now on; undefined ends it. */
+  refuse(refusal: Refusal | undefined): void {
+    this.own.refuseWrites(refusal);
   }
 
-  /** Visits the replica's routes as the daemon wrote them, without any injection. */
+  /** Visits the replica's routes as the daemon wrote them. */
   forEachRoute(visit: (prefix: number, hops: number) => void): void {
     this.own.forEach(visit);
   }

@@ -1,7 +1,7 @@
 // What the main thread asks the forwarding table's thread: answers at once, or in slices where there is much to look at. Owns which
 // answers are under way; what is in them is reports.ts, listing.ts and verification.ts.
-import type { FibEngine } from '../../fib/engine.js';
-import type { Injection } from '../../fib/virtual-kernel/types.js';
+import type { FibEngine, FibSource } from '../../fib/engine.js';
+import type { Refusal } from '../../fib/virtual-kernel/types.js';
 import { acknowledgeWrites } from '../../preload/native.js';
 import { now } from '../clock.js';
 import type { Audit } from './audit.js';
@@ -22,6 +22,8 @@ export interface AnswersParts {
   reports: FibReports;
   sockets: ReplicaSockets;
   audit: Audit;
+  /** By replica index. */
+  sources: readonly FibSource[];
   overruns(): number;
   freeze(): void;
   tell(message: FromFib): void;
@@ -31,6 +33,8 @@ export class Answers {
   private readonly parts: AnswersParts;
   private verification: Verification | undefined;
   private listings: Listing[] = [];
+  /** By replica: which of its injections refuses its writes. */
+  private readonly refusals = new Map<number, number>();
 
   constructor(parts: AnswersParts) {
     this.parts = parts;
@@ -88,7 +92,7 @@ export class Answers {
         this.verify(id, request.advertised);
         return undefined;
       case 'inject':
-        return this.inject(request.replica, parseInjection(request.injection, engine));
+        return this.inject(request);
       case 'freeze':
         this.parts.freeze();
         return null;
@@ -102,12 +106,24 @@ export class Answers {
     this.verification = new Verification(id, engine, backend, reports, advertised);
   }
 
-  private inject(replica: number, injection: Injection | undefined): null {
+  private inject({ replica, id, injection }: FibRequest & { what: 'inject' }): null {
+    const { engine } = this.parts;
+    if (this.parts.sources[replica] === 'none' || this.parts.sources[replica] === undefined)
+      throw new Error('this replica has no say in the forwarding table');
+    const parsed = injection === null ? undefined : parseInjection(injection, engine);
+    const refusal = parsed !== undefined && 'refusal' in parsed ? parsed.refusal : undefined;
+    if (refusal !== undefined || this.refusals.get(replica) === id) this.refuseWrites(replica, id, refusal);
+    engine.votes.inject(replica, id, parsed !== undefined && 'fault' in parsed ? parsed.fault : undefined, now());
+    return null;
+  }
+
+  private refuseWrites(replica: number, id: number, refusal: Refusal | undefined): void {
     const { engine, sockets } = this.parts;
     const kernel = engine.kernels[replica];
-    if (kernel === undefined) throw new Error('only a replica that writes to its kernel can be injected into');
-    kernel.inject(injection);
+    if (kernel === undefined) throw new Error('only the writes of a replica that writes to its kernel can be refused');
+    kernel.refuse(refusal);
+    if (refusal === undefined) this.refusals.delete(replica);
+    else this.refusals.set(replica, id);
     if (kernel.acksWrites) sockets.forEach(replica, (fd) => acknowledgeWrites(fd));
-    return null;
   }
 }

@@ -30,9 +30,8 @@ export class FibJournal {
     this.refusal = refusal;
   }
 
-  /** Lines about everything that has happened since the last call. */
-  lines(now: number, say: Say): string[] {
-    const votes = this.engine.voter.drainEvents();
+  /** Lines about what the voter has reported (`votes`), and about everything that has happened to routes since the last call. */
+  lines(votes: readonly VoterEvent[], now: number, say: Say): string[] {
     const installs = this.engine.installer.drainEvents();
     this.tell(installs, say);
     return [
@@ -107,8 +106,13 @@ export class FibJournal {
   }
 
   private words(hops: number): string | null {
-    if (hops === 0) return null;
-    if (hops === UNKNOWN_HOPS) return 'unknown';
-    return describeHops(this.engine.hops.get(hops), (ifindex) => this.engine.mirror.linkName(ifindex));
+    return hopsInWords(this.engine, hops);
   }
+}
+
+/** Next hops by id as `ip route` would say them; null for none. */
+export function hopsInWords({ hops, mirror }: FibEngine, id: number): string | null {
+  if (id === 0) return null;
+  if (id === UNKNOWN_HOPS) return 'unknown';
+  return describeHops(hops.get(id), (ifindex) => mirror.linkName(ifindex));
 }

@@ -7,6 +7,7 @@ import { close, eventfd, signalEvent } from '../../preload/native.js';
 import type { Family } from '../../wire/family.js';
 import type { Electorate } from '../../voter/electorate.js';
 import { monotonic, now } from '../clock.js';
+import { AbstentionBatch } from './abstention-batch.js';
 import type {
   FibDissents,
   FibInjection,
@@ -23,6 +24,8 @@ import type { FibRouteReport, FibStatus } from './status.js';
 
 /** UPDATEs of a tap are handed over when the main loop comes round, or when so many bytes have come together. */
 const TAP_BYTES = 8 * 1024;
+/** So much of a tap may wait for the thread before no more is read of it, bytes. */
+const TAP_QUEUE_BYTES = 4 * 1024 * 1024;
 /** What the thread answers at once must be there after this time, ms: it may be reading a huge table anew. */
 const ANSWER_MS = 5000;
 /** The thread gets so long to end, ms: it removes routes (15 s at most), and may be in the middle of something. */
@@ -40,6 +43,12 @@ interface FibPortEvents {
   fault: [replica: number, reason: string];
   /** The thread is gone without having been asked to go. */
   failed: [error: Error];
+}
+
+/** Where a tap is read from: it is not read on while the thread has enough to do. */
+export interface TapReader {
+  pause(): void;
+  resume(): void;
 }
 
 const GONE = 'the forwarding table is not there any more';
@@ -69,6 +78,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
   /** By replica: how often it was reset. What the thread says of an earlier life is no news of this one. */
   private readonly lives: number[];
   private readonly taps = new Map<number, { chunks: Uint8Array[]; bytes: number }>();
+  /** By replica: bytes of its tap that the thread has not worked off, and who was told to wait for it. */
+  private readonly tapped: { bytes: number; paused: TapReader | undefined }[];
+  private readonly abstentions: AbstentionBatch;
   private nextRequest = 1;
   private seenEpoch = -1;
   private readonly started: Promise<void>;
@@ -81,6 +93,8 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     super();
     this.electorate = electorate;
     this.lives = settings.replicas.map(() => 0);
+    this.tapped = settings.replicas.map(() => ({ bytes: 0, paused: undefined }));
+    this.abstentions = new AbstentionBatch((message) => this.tell(message));
     // Whoever asks is told, also when it has happened by then.
     this.started = new Promise((resolve, reject) => (this.begun = { resolve, reject }));
     this.started.catch(() => undefined);
@@ -110,31 +124,47 @@ export class FibPort extends EventEmitter<FibPortEvents> {
   /** A replica is started anew. */
   reset(replica: number): void {
     this.taps.delete(replica);
+    this.tapped[replica] = { bytes: 0, paused: undefined };
     // Before: that it left the electorate must be known when what it said is forgotten.
     this.flush();
     this.tell({ kind: 'reset', replica, life: ++this.lives[replica] });
   }
 
   /** From now on (`on`), or no longer, a replica has no say on the prefix `nlri` (one prefix in NLRI encoding). */
-  abstain(_replica: number, _family: Family, _nlri: Uint8Array, _on: boolean): void {}
+  abstain(replica: number, family: Family, nlri: Uint8Array, on: boolean): void {
+    this.abstentions.add(replica, family, nlri, on);
+  }
 
-  /** One UPDATE of a replica's tap; it is copied. */
-  tap(replica: number, message: Uint8Array, start: number, end: number): void {
+  /** One UPDATE of a replica's tap; it is copied. `reader` is told to wait when too much is under way. */
+  tap(replica: number, message: Uint8Array, start: number, end: number, reader: TapReader): void {
     let waiting = this.taps.get(replica);
     if (waiting === undefined) this.taps.set(replica, (waiting = { chunks: [], bytes: 0 }));
     waiting.chunks.push(message.slice(start, end));
     waiting.bytes += end - start;
+    const tapped = this.tapped[replica];
+    tapped.bytes += end - start;
+    if (tapped.bytes > TAP_QUEUE_BYTES && tapped.paused !== reader) {
+      tapped.paused = reader;
+      reader.pause();
+    }
     if (waiting.bytes >= TAP_BYTES) this.flushTap(replica);
+  }
+
+  /** Its tap is not read now because the thread has too much to do: that it says nothing is not its fault. */
+  isTapPaused(replica: number): boolean {
+    return this.tapped[replica].paused !== undefined;
   }
 
   /** What the replica was given before `until` has come out of its forwarding path: behind all that its tap has said. */
   caughtUp(replica: number, until: number): void {
+    this.abstentions.flush();
     this.flushTap(replica);
     this.tell({ kind: 'caught-up', replica, until });
   }
 
   /** Once per turn of the main loop. */
   flush(): void {
+    this.abstentions.flush();
     for (const replica of this.taps.keys()) this.flushTap(replica);
     if (this.electorate.epoch === this.seenEpoch) return;
     this.seenEpoch = this.electorate.epoch;
@@ -213,6 +243,15 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     this.tell({ kind: 'tap', replica, bytes }, [bytes.buffer]);
   }
 
+  private tapTaken(replica: number, bytes: number): void {
+    const tapped = this.tapped[replica];
+    tapped.bytes -= bytes;
+    if (tapped.paused === undefined || tapped.bytes > TAP_QUEUE_BYTES / 2) return;
+    const reader = tapped.paused;
+    tapped.paused = undefined;
+    reader.resume();
+  }
+
   private tell(message: ToFib, transfer: ArrayBuffer[] = []): void {
     if (this.gone) return;
     this.worker.postMessage(message, transfer);
@@ -238,6 +277,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
       case 'overthrow':
         // Found under an electorate that is no more, it is found again if it still holds.
         if (message.epoch === this.electorate.epoch) this.emit('overthrow', message.from, message.candidates);
+        break;
+      case 'tapped':
+        if (message.life === this.lives[message.replica]) this.tapTaken(message.replica, message.bytes);
         break;
       case 'answer':
         this.answer(message);

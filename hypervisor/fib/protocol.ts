@@ -94,7 +94,7 @@ export interface FibDissent {
   /** Next hops in words (`via 10.0.0.1 dev eth0`); null for no route. */
   vote: string | null;
   majority: string | null;
-  /** When the vote took this value, ms. */
+  /** When the vote took this value (of a sample: when the dissent began), ms. */
   since: number;
   at: number;
 }
@@ -112,14 +112,14 @@ export interface FibDissentCount {
   samples: FibDissent[];
 }
 
-/** What is new, at most a hundred of it at a time, and all that is open now. */
+/** What is new, at most a hundred of it at a time, and from time to time all that is open. */
 export interface FibDissents {
   news: FibDissent[];
   /** News that were too many to be told, since the last time. */
   untold: number;
-  /** Kinds without open dissents are left out. */
-  open: FibDissentCount[];
-  /** Of the counts, ms. */
+  /** As they are at `at`; kinds without open dissents are left out. Undefined when they were not counted anew. */
+  open: FibDissentCount[] | undefined;
+  /** Ms. */
   at: number;
 }
 
@@ -141,6 +141,8 @@ export type FromFib =
   | ({ kind: 'installed' } & InstalledNlri)
   | { kind: 'dissents'; dissents: FibDissents }
   | { kind: 'fault'; replica: number; life: number; reason: string }
+  /** So many bytes of a replica's tap have been worked off. */
+  | { kind: 'tapped'; replica: number; life: number; bytes: number }
   /** Some of the routes that were asked for; the rest is in the answer. */
   | { kind: 'part'; id: number; routes: FibRouteReport[] }
   | { kind: 'answer'; id: number; result?: unknown; error?: string }

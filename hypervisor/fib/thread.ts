@@ -5,10 +5,12 @@ import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { FibEngine } from '../../fib/engine.js';
 import { createRouteBatch } from '../../fib/route-batch.js';
 import { acknowledgeWrites, clearEvent, close } from '../../preload/native.js';
+import { FAMILIES } from '../../wire/family.js';
 import { PrefixClock } from '../../wire/prefix-clock.js';
 import { now } from '../clock.js';
 import { Answers } from './answers.js';
 import { Audit, visitor } from './audit.js';
+import { DissentNews } from './dissent-news.js';
 import { FibJournal } from './fib-journal.js';
 import { InstalledNews } from './installed-news.js';
 import { KernelWatch } from './kernel-watch.js';
@@ -42,6 +44,7 @@ export class FibThread {
   private readonly engine: FibEngine;
   private readonly reports: FibReports;
   private readonly journal: FibJournal;
+  private readonly dissents: DissentNews;
   private readonly news: InstalledNews | undefined;
   private sockets!: ReplicaSockets;
   private audit!: Audit;
@@ -68,12 +71,14 @@ export class FibThread {
         probe: (replica, n) => this.tell({ kind: 'probe', replica, life: this.lives[replica], n }),
         proposeOverthrow: (from, candidates) =>
           this.tell({ kind: 'overthrow', from, candidates, epoch: this.engine.electorate.ownersEpoch }),
+        random: Math.random,
       },
     );
     this.backend = openBackend(data.backend, data.engine.own, this.engine);
     this.watch = new KernelWatch(this.engine, this.backend, (level, text) => this.say(level, text));
     this.reports = new FibReports(this.engine, data.engine, data.replicas);
     this.journal = new FibJournal(this.engine, data.replicas, (errno) => this.backend.refusal(errno));
+    this.dissents = new DissentNews(this.engine, data.replicas.length, data.faultThreshold);
     if (data.reportInstalled) this.news = new InstalledNews(this.engine);
   }
 
@@ -118,6 +123,7 @@ export class FibThread {
       reports: this.reports,
       sockets: this.sockets,
       audit: this.audit,
+      sources: data.engine.sources,
       overruns: () => this.watch.overruns,
       freeze: () => this.freeze(),
       tell: (message) => this.tell(message),
@@ -151,8 +157,11 @@ export class FibThread {
   private tick(at: number): void {
     this.nextTick = at + (this.engine.tick(at) ? BUSY_TICK_MS : TICK_MS);
     if (this.engine.takeAuditReason()) this.audit.hurry(at);
-    const lines = this.journal.lines(at, (level, text) => this.say(level, text));
+    const events = this.engine.voter.drainEvents();
+    const lines = this.journal.lines(events, at, (level, text) => this.say(level, text));
     if (lines.length > 0) this.tell({ kind: 'records', lines });
+    const dissents = this.dissents.take(events, at);
+    if (dissents !== undefined) this.tell({ kind: 'dissents', dissents });
     const news = this.news?.take();
     if (news !== undefined) this.tell({ kind: 'installed', ...news });
     // Last: what was told above names its prefixes by their ids, and so do answers that are under way.
@@ -199,6 +208,17 @@ export class FibThread {
         break;
       case 'tap':
         this.tap(message.replica, message.bytes);
+        this.tell({
+          kind: 'tapped',
+          replica: message.replica,
+          life: this.lives[message.replica],
+          bytes: message.bytes.length,
+        });
+        break;
+      case 'abstain':
+        for (const family of FAMILIES) {
+          engine.abstain(message.replica, family, message.nlri[family], message.on, now());
+        }
         break;
       case 'sweep-stale':
         this.sweepStale();

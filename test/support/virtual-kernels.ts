@@ -68,7 +68,7 @@ export class TestKernel {
 
   /** Refuses route writes with an errno from now on; undefined ends it. */
   refuse(errno: number | undefined): void {
-    this.virtual.inject(errno === undefined ? undefined : { kind: 'error', errno });
+    this.virtual.refuse(errno === undefined ? undefined : { errno });
     if (this.virtual.acksWrites) for (const fd of this.sockets) acknowledgeWrites(fd);
   }
 

@@ -64,6 +64,7 @@ export class EngineWorld extends FibWorld {
         fault: (r, reason) => this.fail(`replica ${r} is faulty: ${reason}`),
         probe: (r, n) => this.soon(() => this.probeSeen(r, n)),
         proposeOverthrow: (from, candidates) => this.soon(() => this.depose(from, candidates)),
+        random: () => 0.5,
       },
     );
     this.voter = this.engine.voter;

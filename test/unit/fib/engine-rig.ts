@@ -63,6 +63,7 @@ export class EngineRig {
         fault: (r, reason) => this.faults.push([r, reason]),
         probe: (r, n) => this.probes.push([r, n]),
         proposeOverthrow: (from, candidates) => this.proposals.push([from, candidates]),
+        random: () => 0.5,
       },
     );
     this.engine.beginResync();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitFor as waitUntil } from '../../../../cli/lab/wait.js';
 import { FibPort } from '../../../../hypervisor/fib/port.js';
-import type { FibSettings, FromFib, ToFib } from '../../../../hypervisor/fib/protocol.js';
+import type { FibInjection, FibSettings, FromFib, ToFib } from '../../../../hypervisor/fib/protocol.js';
 import type { FibVerification } from '../../../../hypervisor/fib/status.js';
 import { SHIM_ACKNOWLEDGED } from '../../../../fib/virtual-kernel/virtual-kernel.js';
 import { close, receiveInto, sendFrom, SOCK_SEQPACKET, socketpair } from '../../../../preload/native.js';
@@ -33,6 +33,9 @@ interface Rig {
   port: FibPort;
   electorate: Electorate;
 }
+
+/** A tap that is never told to wait. */
+const reader = { pause: () => undefined, resume: () => undefined };
 
 const open: FibPort[] = [];
 const fds = new Set<number>();
@@ -133,7 +136,7 @@ describe.skipIf(reason !== undefined)(
       expect(isClosed(daemon)).toBe(true);
       expect(isClosed(netlinkSocket(port, 0))).toBe(true);
       port.reset(0);
-      port.tap(1, new Uint8Array(19), 0, 19);
+      port.tap(1, new Uint8Array(19), 0, 19, reader);
       port.flush();
     });
 
@@ -181,7 +184,7 @@ describe.skipIf(reason !== undefined)(
       electorate.join(0);
       port.flush();
       electorate.leave(0);
-      for (const r of [0, 1]) port.tap(r, new Uint8Array(19), 0, 19);
+      for (const r of [0, 1]) port.tap(r, new Uint8Array(19), 0, 19, reader);
       port.reset(0);
       expect(said).toEqual(['electorate', 'tap 1', 'electorate', 'reset 0']);
       Reflect.deleteProperty(worker, 'postMessage');
@@ -288,8 +291,8 @@ describe.skipIf(reason !== undefined)(
     test('mistakes of operators are told to them', async () => {
       const { port } = await start(['netlink', 'tap']);
       const inject = (replica: number, injection: unknown) => port.inject(replica, 1, injection as FibInjection);
-      await expect(inject(1, { kind: 'drop' })).rejects.toThrow('only a replica that writes');
-      await expect(inject(7, { kind: 'drop' })).rejects.toThrow('only a replica that writes');
+      await expect(inject(1, { kind: 'error', errno: 'EIO' })).rejects.toThrow('writes to its kernel');
+      await expect(inject(7, { kind: 'drop' })).rejects.toThrow('no say');
       await expect(inject(0, { kind: 'melt' })).rejects.toThrow('"kind"');
       await expect(inject(0, { kind: 'gateway', address: 'here' })).rejects.toThrow('no IP address');
       await inject(0, { kind: 'error', errno: 'ENOBUFS' });
@@ -304,8 +307,8 @@ describe.skipIf(reason !== undefined)(
         port.flush();
         const right = announcement([[24, 203, 0, 113]], gateway!);
         const unreachable = announcement([[24, 203, 0, 113]], '127.0.0.9');
-        port.tap(0, unreachable, 0, unreachable.length);
-        for (const r of [1, 2]) port.tap(r, right, 0, right.length);
+        port.tap(0, unreachable, 0, unreachable.length, reader);
+        for (const r of [1, 2]) port.tap(r, right, 0, right.length, reader);
         port.flush();
         await waitFor(async () => (await installed(port)()) === 1, 'the route');
         const { routes } = await port.routes({ prefix: NET });
@@ -319,11 +322,11 @@ describe.skipIf(reason !== undefined)(
       const faults: number[] = [];
       port.on('fault', (replica) => faults.push(replica));
       const broken = Uint8Array.from([...Array<number>(16).fill(255), 0, 23, 2, 255, 255, 0, 0]);
-      port.tap(1, broken, 0, broken.length);
+      port.tap(1, broken, 0, broken.length, reader);
       port.flush();
       await port.status();
       expect(faults).toEqual([1]);
-      port.tap(1, broken, 0, broken.length);
+      port.tap(1, broken, 0, broken.length, reader);
       port.flush();
       port.reset(1);
       await port.status();

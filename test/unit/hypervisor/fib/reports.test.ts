@@ -1,6 +1,6 @@
 // Answers to operators, lines of the log, and news for the main thread, out of an engine in all the states that a route can be in.
 import { describe, expect, test } from 'vitest';
-import { FibJournal } from '../../../../hypervisor/fib/fib-journal.js';
+import { FibJournal, hopsInWords } from '../../../../hypervisor/fib/fib-journal.js';
 import { InstalledNews } from '../../../../hypervisor/fib/installed-news.js';
 import { parseInjection } from '../../../../hypervisor/fib/injections.js';
 import { Listing } from '../../../../hypervisor/fib/listing.js';
@@ -92,7 +92,9 @@ describe('the journal', () => {
     const said: string[] = [];
     const journal = new FibJournal(rig.engine, NAMES, () => words);
     const lines = (): Record<string, unknown>[] =>
-      journal.lines(rig.now, (level, text) => said.push(`${level}: ${text}`)).map((line) => JSON.parse(line) as never);
+      journal
+        .lines(rig.engine.voter.drainEvents(), rig.now, (level, text) => said.push(`${level}: ${text}`))
+        .map((line) => JSON.parse(line) as never);
     return { lines, said };
   };
 
@@ -177,27 +179,42 @@ describe('injections', () => {
   const parse = (value: unknown): unknown => parseInjection(value, engine);
 
   test('are spelled as on the control socket', () => {
-    expect(parse(null)).toBeUndefined();
-    expect(parse({ kind: 'drop' })).toEqual({ kind: 'drop' });
-    expect(parse({ kind: 'error', errno: 'ENOBUFS', every: 3 })).toEqual({ kind: 'error', errno: 105, every: 3 });
-    expect(parse({ kind: 'error', errno: 12 })).toEqual({ kind: 'error', errno: 12 });
+    expect(parse({ kind: 'drop' })).toEqual({ fault: { kind: 'drop' } });
+    expect(parse({ kind: 'error', errno: 'ENOBUFS', every: 3 })).toEqual({ refusal: { errno: 105, every: 3 } });
     const prefix = engine.prefixes.parse(NET);
-    expect(parse({ kind: 'gateway', address: '10.0.0.9', prefix: NET })).toEqual({
-      ...{ kind: 'gateway', address: '10.0.0.9', prefix },
+    expect(parse({ kind: 'error', errno: 12, prefix: NET })).toEqual({ refusal: { errno: 12, prefix } });
+    expect(parse({ kind: 'gateway', address: '10.0.0.9', prefixes: [NET] })).toEqual({
+      fault: { kind: 'gateway', address: Uint8Array.of(10, 0, 0, 9), prefixes: new Set([prefix]) },
     });
+    expect(parse({ kind: 'delay', ms: 50 })).toEqual({ fault: { kind: 'delay', ms: 50 } });
+  });
+
+  test('a made up route goes by an address that is reachable, or nowhere', () => {
+    const words = (value: unknown): string | null => {
+      const parsed = parseInjection(value, engine);
+      return 'fault' in parsed && parsed.fault.kind === 'extra' ? hopsInWords(engine, parsed.fault.hops) : null;
+    };
+    expect(words({ kind: 'extra', prefixes: [NET] })).toBe('blackhole');
+    expect(words({ kind: 'extra', prefixes: [NET], address: '10.0.0.9' })).toBe('via 10.0.0.9 dev eth2');
   });
 
   test.each([
     [7, 'kind'],
+    [null, 'kind'],
     ['drop', 'kind'],
     [{ kind: 'error' }, 'errno'],
     [{ kind: 'error', errno: -1 }, 'errno'],
     [{ kind: 'error', errno: 'EWHAT' }, 'errno'],
     [{ kind: 'error', errno: 5, every: 0 }, 'every'],
     [{ kind: 'error', errno: 5, every: '2' }, 'every'],
-    [{ kind: 'gateway' }, 'IP address'],
     [{ kind: 'gateway', address: '10.0.0' }, 'IP address'],
-    [{ kind: 'drop', prefix: '10.0.0.0/33' }, 'prefix'],
+    [{ kind: 'drop', prefixes: ['10.0.0.0/33'] }, 'is no prefix'],
+    [{ kind: 'drop', prefixes: [] }, 'list of prefixes'],
+    [{ kind: 'stale', prefixes: NET }, 'list of prefixes'],
+    [{ kind: 'drop', prefixes: Array<string>(100_001).fill(NET) }, 'more than'],
+    [{ kind: 'extra' }, '"prefixes"'],
+    [{ kind: 'extra', prefixes: [NET], address: '192.0.2.1' }, 'not reachable'],
+    [{ kind: 'delay', ms: 0 }, '"ms"'],
   ])('%j is told to be wrong', (value, word) => {
     expect(() => parse(value)).toThrow(word);
   });
