@@ -62,7 +62,7 @@ export const EXPECTATIONS: Readonly<Record<string, Expectation>> = {
   'mp-unreach-plus-nlri-without-attributes': WITHHELD,
   'mp-unreach-unknown-family': NOTHING,
   'next-hop-zero': WITHHELD,
-  'open-extended-parameters-missing': ended('OPEN Message Error/Unspecific'),
+  'open-extended-parameters-missing': ended('OPEN Message Error'),
   'open-hold-time-one': ended('OPEN Message Error/Unacceptable Hold Time'),
   'open-orf-capability-empty': NOTHING,
   'open-route-refresh-capability-with-a-byte': NOTHING,

@@ -1,6 +1,7 @@
 // Every known-bug input of the shared folder against the router with three default daemons and the kernel as forwarding table: with each
 // strategy, and both byte for byte and with errors repaired. A router of its own for each, so that nobody has a past.
 // BTR_BUGS=ID,ID plays some of them, BTR_BUGS_WITH=STRATEGY/DELIVERY in one way; BTR_BUGS_UPDATE=1 keeps the results for docs/known-bugs.md.
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,10 +11,12 @@ import { missing } from '../support/shared.js';
 import { readCorpus } from './corpus.js';
 import { BugLab } from './device.js';
 import { EXPECTATIONS } from './expectations.js';
-import { recordOutcome, runKey } from './results.js';
+import { readResults, recordOutcome, runKey } from './results.js';
 import { playTrigger } from './scenario.js';
+import { renderPage } from './table.js';
 
 const { BTR_BUGS: some, BTR_BUGS_WITH: way, BTR_BUGS_UPDATE: update, BTR_BUGS_LOGS: logs } = process.env;
+const PAGE = path.resolve(import.meta.dirname, '../../docs/known-bugs.md');
 const DELIVERIES: readonly Delivery[] = ['repaired', 'raw'];
 
 const corpus = readCorpus();
@@ -29,7 +32,10 @@ let lab: BugLab;
 beforeAll(() => {
   if (problem === undefined) lab = BugLab.create('known-bugs');
 });
-afterAll(async () => await lab?.destroy());
+afterAll(async () => {
+  if (update) writeFileSync(PAGE, renderPage(readResults()));
+  await lab?.destroy();
+});
 
 test.skipIf(problem !== undefined)('every input has an expectation, and nothing else has', () => {
   expect(Object.keys(EXPECTATIONS).sort()).toEqual(corpus.map(({ id }) => id).sort());

@@ -19,6 +19,11 @@ const DEADLINE_MS = 30_000;
 const QUIET_MS = 1000;
 const POLL_MS = 50;
 
+export interface PlayOptions {
+  /** False: the trigger comes only once. */
+  twice?: boolean;
+}
+
 type Counts = Record<string, number>;
 
 export interface Outcome {
@@ -41,11 +46,12 @@ function standardOpen(n: number): Uint8Array {
   return encodeOpen({ version: 4, as: asOf(n), holdTime: 180, routerId: address(n), capabilities });
 }
 
-export async function playTrigger(device: BugDevice, trigger: Trigger): Promise<Outcome> {
+/** Plays a trigger to a router whose replicas all vote. Throws only when a session that must come up does not. */
+export async function playTrigger(device: BugDevice, trigger: Trigger, options: PlayOptions = {}): Promise<Outcome> {
   const { second_peer_open_hex: open } = trigger;
   const second = await CorpusPeer.connect(SECOND, open === undefined ? standardOpen(SECOND) : bytesOf(open));
   try {
-    return await new Scenario(device, trigger, second).play();
+    return await new Scenario(device, trigger, second).play(options);
   } finally {
     second.close();
   }
@@ -60,6 +66,8 @@ class Scenario {
   private feeder!: CorpusPeer;
   private readonly findings: string[] = [];
   private session = 'up';
+  /** The feeder's session must be up now: it was not refused, or has been replaced by one with a sound OPEN. */
+  private sessionUp: boolean;
 
   constructor(device: BugDevice, trigger: Trigger, second: CorpusPeer) {
     this.device = device;
@@ -67,6 +75,12 @@ class Scenario {
     this.expectation = EXPECTATIONS[trigger.id];
     this.book = new Book(trigger, this.expectation);
     this.second = second;
+    this.sessionUp = !this.refused;
+  }
+
+  /** The trigger is an OPEN that the router does not accept. */
+  private get refused(): boolean {
+    return this.expectation.session !== 'up' && this.trigger.open_capabilities.raw_open_hex !== undefined;
   }
 
   /** The feeder's session ends in between, and its routes with it. */
@@ -74,13 +88,13 @@ class Scenario {
     return this.expectation.session !== 'up' || this.trigger.open_capabilities.raw_open_hex !== undefined;
   }
 
-  async play(): Promise<Outcome> {
+  async play({ twice = true }: PlayOptions): Promise<Outcome> {
     const firstEvent = (await this.device.routeEvents()).length;
     try {
       this.feeder = await CorpusPeer.connect(FEEDER, feederOpen(this.trigger));
       const restarts = await this.round('at first', 1);
-      await this.openAgain();
-      const again = await this.round('again', 0);
+      if (twice) await this.openAgain();
+      const again = twice ? await this.round('again', 0) : {};
       await this.judgeKernelEvents(firstEvent);
       this.judgeUpdates();
       const { trigger_prefixes: prefixes } = this.trigger;
@@ -96,12 +110,12 @@ class Scenario {
   private async round(when: string, mayRestart: number): Promise<Counts> {
     const before = await this.device.restarts();
     if (this.feeder.up) this.sendGood('good-before');
-    await this.settle(`${when}, before the trigger`);
+    await this.settle(`${when}, before the trigger`, { quietMs: 0 });
     await this.sendTrigger(when);
     if (this.expectation.session !== 'up') await this.afterEnd(when);
     await this.settle(`${when}, after the trigger`);
     this.sendGood('good-after');
-    await this.settle(`${when}, at the end`);
+    await this.settle(`${when}, at the end`, { quietMs: QUIET_MS / 4 });
     const restarts = difference(await this.device.restarts(), before);
     for (const [name, n] of Object.entries(restarts)) {
       if (n > mayRestart) this.findings.push(`${when}: ${name} had to be started again, ${n} times`);
@@ -115,8 +129,10 @@ class Scenario {
     const open = feederOpen(this.trigger);
     this.feeder.close();
     this.book.ended(open);
-    await this.settle('before the OPEN comes again', false);
+    this.sessionUp = false;
+    await this.settle('before the OPEN comes again');
     this.feeder = await CorpusPeer.connect(FEEDER, open);
+    this.sessionUp = !this.refused;
   }
 
   private async sendTrigger(when: string): Promise<void> {
@@ -141,10 +157,12 @@ class Scenario {
     this.session = this.feeder.end ?? 'up';
     if (this.session !== this.expectation.session) this.findings.push(`${when}: the feeder's session: ${this.session}`);
     this.feeder.close();
+    this.sessionUp = false;
     const open = standardOpen(FEEDER);
     this.book.ended(open);
-    await this.settle(`${when}, after the session`, false);
+    await this.settle(`${when}, after the session`);
     this.feeder = await CorpusPeer.establish(FEEDER, open);
+    this.sessionUp = true;
     this.sendGood('good-before');
   }
 
@@ -154,14 +172,14 @@ class Scenario {
   }
 
   /** Waits until everything is as it should be, and has been for a while; what is not by the deadline is a finding. */
-  private async settle(when: string, feederUp = this.expectation.session === 'up'): Promise<void> {
+  private async settle(when: string, { quietMs = QUIET_MS } = {}): Promise<void> {
     const deadline = performance.now() + DEADLINE_MS;
     let rightSince = Infinity;
     for (;;) {
-      const problems = await this.problems(feederUp);
+      const problems = await this.problems();
       const now = performance.now();
       rightSince = problems.length === 0 ? Math.min(rightSince, now) : Infinity;
-      if (now - rightSince >= QUIET_MS) return;
+      if (now - rightSince >= quietMs) return;
       if (now >= deadline) {
         const found = problems.length === 0 ? ['does not come to rest'] : problems;
         this.findings.push(...found.map((text) => `${when}: ${text}`));
@@ -171,12 +189,12 @@ class Scenario {
     }
   }
 
-  private async problems(feederUp: boolean): Promise<string[]> {
+  private async problems(): Promise<string[]> {
     const { second, feeder, book } = this;
     const status = await this.device.router.status();
     return [
       ...(second.up ? [] : [`the second neighbour's session: ${second.end}`]),
-      ...(feeder.up || !feederUp ? [] : [`the feeder's session: ${feeder.end}`]),
+      ...(feeder.up || !this.sessionUp ? [] : [`the feeder's session: ${feeder.end}`]),
       ...tableDifferences(second, book.expectedTable()).map((text) => `second neighbour: ${text}`),
       ...routeDifferences(await this.device.routes(), book.expectedKernel()).map((text) => `kernel: ${text}`),
       ...(status.electorate.length === REPLICA_COUNT ? [] : [`only ${status.electorate.join(', ')} vote`]),

@@ -1,14 +1,15 @@
-// The router against inputs on which released daemons crash, reset sessions or pass on nonsense. An outside judge (bugrun.py of the shared
-// folder) plays feeder and second neighbour and gives the verdicts. Takes minutes, so it runs only when asked: BTR_BUGS=1, or
-// BTR_BUGS=ID,ID for some of them.
+// An outside judge (bugrun.py of the shared folder) plays feeder and second neighbour itself, with code of its own on what is malformed and when
+// a reset is allowed: the same inputs, with each strategy, the kernel of the router's namespace as forwarding table. BTR_BUGS=ID,ID: some.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { expect, test } from 'vitest';
+import { VOTING_STRATEGIES, type VotingStrategy } from '../../configs/model.js';
 import { findProgram } from '../../cli/lab/lab.js';
-import { routerProblem } from '../support/router-lab.js';
+import { REPLICAS, routerProblem } from '../support/router-lab.js';
 import { missing, sharedFile } from '../support/shared.js';
 
 const LIMIT_MS = 20 * 60_000;
@@ -16,7 +17,6 @@ const judge = sharedFile('tools/bugrun.py');
 const corpus = sharedFile('bugs');
 
 function reason(): string | undefined {
-  if (!process.env.BTR_BUGS) return 'the known-bug inputs take minutes: BTR_BUGS=1 runs them';
   if (judge === undefined) return missing('tools/bugrun.py');
   if (corpus === undefined) return missing('bugs');
   if (!findProgram('python3')) return 'needs python3';
@@ -36,13 +36,15 @@ const neighbor = (n: number): Record<string, unknown> => ({
 });
 
 /** The judge's addresses; RUN_DIRECTORY is replaced when the judge starts the device. */
-const CONFIG = JSON.stringify({
-  router: { as: 65000, 'router-id': '10.0.0.1', 'run-directory': 'RUN_DIRECTORY' },
-  defaults: { martians: 'none', 'reject-default-route': false },
-  neighbors: [neighbor(1), neighbor(2)],
-  replicas: ['frr', 'bird', 'openbgpd'].map((kind) => ({ name: kind, kind })),
-  fib: { backend: 'none' },
-});
+const configuration = (strategy: VotingStrategy): string =>
+  JSON.stringify({
+    router: { as: 65000, 'router-id': '10.0.0.1', 'run-directory': 'RUN_DIRECTORY' },
+    defaults: { martians: 'none', 'reject-default-route': false },
+    neighbors: [neighbor(1), neighbor(2)],
+    replicas: REPLICAS,
+    voting: { strategy },
+    fib: { backend: 'kernel' },
+  });
 
 /** The shell commands by which the judge starts the router in its namespace. */
 function device(config: string): string {
@@ -50,15 +52,16 @@ function device(config: string): string {
   return `sed "s|RUN_DIRECTORY|$BUGRUN_DIR/run|" ${config} > "$BUGRUN_DIR/router.yaml" && exec ${btr} run "$BUGRUN_DIR/router.yaml"`;
 }
 
-test.skipIf(why !== undefined)(
-  'no known-bug input costs a session, a route or the router',
-  async () => {
+test.skipIf(why !== undefined).each(VOTING_STRATEGIES)(
+  '%s: no known-bug input costs a session, a route or the router',
+  async (strategy) => {
     const directory = mkdtempSync(path.join(os.tmpdir(), 'btr-bugs-'));
     try {
       const config = path.join(directory, 'router.yaml');
       const results = path.join(directory, 'results.jsonl');
-      writeFileSync(config, CONFIG);
-      const which = process.env.BTR_BUGS === '1' ? ['--profile', 'plain'] : ['--only', process.env.BTR_BUGS!];
+      writeFileSync(config, configuration(strategy));
+      const some = process.env.BTR_BUGS;
+      const which = some === undefined ? ['--profile', 'plain'] : ['--only', some];
       const options = ['--quiet', '2', '--patience', '20', '--log-dir', path.join(directory, 'log'), '--out', results];
       const argv = [judge!, '--corpus', corpus!, '--dut-cmd', device(config), ...which, ...options];
       const child = spawn('python3', argv, { stdio: 'inherit' });
