@@ -241,7 +241,9 @@ export class ReplicaPort implements LinkEvents {
     const at = now();
     this.probing.tracker.life(at);
     if (link.plan.role === 'tap') {
-      if (this.probing.onTap(message, start, end, at)) this.context.replicator.probeReturned(this.index);
+      const proven = this.probing.onTap(message, start, end, at);
+      // A feed of a careful replica may have waited for that.
+      if (proven && this.context.replicator.probeReturned(this.index)) this.context.schedule();
       if (this.config.fib === 'tap') this.context.fib?.tap(this.index, message, start, end, link);
       return;
     }
