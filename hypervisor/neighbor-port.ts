@@ -17,6 +17,7 @@ import type { SessionRunner } from './io/session-runner.js';
 import { Pacer } from './pacing.js';
 import type { NeighborStatus } from './status.js';
 import { VoterJournal } from './voter-journal.js';
+import { voterOptions } from './voter-options.js';
 import { decisionRecord, plainRecord } from './vote-records.js';
 
 const MAX_MESSAGE = 4096;
@@ -243,7 +244,7 @@ export class NeighborPort {
       replicas: config.replicas.length,
       electorate,
       strategy: voting.strategy,
-      options: { stabilityThreshold: voting.stabilityThreshold, minVotes: voting.minVotes, k: voting.k },
+      options: voterOptions(voting),
       inputTime: (prefix) => replicator.inputTime(prefix),
       caughtUp,
     });

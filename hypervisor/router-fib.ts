@@ -11,6 +11,7 @@ import type { FibInjection, FibSettings, InstalledNlri } from './fib/protocol.js
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
 import { plainRecord } from './vote-records.js';
+import { voterOptions } from './voter-options.js';
 
 /** The interface that only replicas see. No kernel gives out such an index. */
 const INTERNAL_LINK = { ifindex: 0x40000000, name: 'btr0' } as const;
@@ -35,7 +36,7 @@ function fibSettings(
     engine: {
       sources: config.replicas.map((replica) => replica.fib),
       strategy: voting.strategy,
-      voter: { stabilityThreshold: voting.stabilityThreshold, minVotes: voting.minVotes, k: voting.k },
+      voter: voterOptions(voting),
       own: { table: fib.table, protocol: fib.protocol, metric: fib.metric },
       internal: {
         ...INTERNAL_LINK,

@@ -12,6 +12,11 @@ export interface VoterOptions {
    * than their majority. Default: all of them.
    */
   k?: number;
+  /**
+   * Whose vote settles a ballot that has no majority although all its votes are stable, if this replica has a say there. Default: nobody's,
+   * the verdict stays.
+   */
+  preferred?: number;
   /** A ballot that found no rest for this many stability thresholds is reported as oscillating. Default 10. */
   oscillationThresholds?: number;
   /** Events kept until somebody drains them; further ones are counted and dropped. Default 65536. */
@@ -19,8 +24,16 @@ export interface VoterOptions {
 }
 
 /** Which rule set a verdict; `none` before the first one. */
-export type Rule = 'none' | 'consensus' | 'majority' | 'master' | 'stable-majority' | 'overthrow';
-export const RULES: readonly Rule[] = ['none', 'consensus', 'majority', 'master', 'stable-majority', 'overthrow'];
+export type Rule = 'none' | 'consensus' | 'majority' | 'master' | 'stable-majority' | 'overthrow' | 'preferred';
+export const RULES: readonly Rule[] = [
+  'none',
+  'consensus',
+  'majority',
+  'master',
+  'stable-majority',
+  'overthrow',
+  'preferred',
+];
 
 /** What a dissenting replica does: sends what the majority does not, says nothing where it should, or sends something else. */
 export type DissentKind = 'extra' | 'missing' | 'different';
@@ -50,7 +63,7 @@ export interface VerdictEvent {
   at: number;
 }
 
-/** All votes are stable and no value has a majority: the verdict stays. Once per contest. `voters`: who had a say. */
+/** All votes are stable and no value has a majority: the verdict stays, or becomes that of the preferred replica. Once per contest. `voters`: who had a say. */
 export interface NoMajorityEvent {
   type: 'no-majority';
   prefix: number;

@@ -9,7 +9,7 @@ import { Ballots, CONTESTED, NO_MAJORITY, OSCILLATING, UNKNOWN } from './ballots
 import { DirtyQueue } from './dirty-queue.js';
 import { Dissents } from './dissents.js';
 import { DueWheel } from './due-wheel.js';
-import type { Electorate } from './electorate.js';
+import { MAX_REPLICAS, type Electorate } from './electorate.js';
 import { EventLog } from './event-log.js';
 import { count, supporters, Tally } from './tally.js';
 import type { Rule, Strategy, VoterEvent, VoterOptions, VoterStats } from './types.js';
@@ -41,6 +41,7 @@ export class UpdateVoter {
   private readonly threshold: number;
   private readonly minVotes: number;
   private readonly k: number;
+  private readonly preferred: number;
   private readonly restlessLimit: number;
   private readonly ballots: Ballots;
   private readonly queue = new DirtyQueue();
@@ -65,6 +66,8 @@ export class UpdateVoter {
     this.threshold = options.stabilityThreshold ?? DEFAULT_STABILITY_THRESHOLD;
     this.minVotes = options.minVotes ?? 1;
     this.k = options.k ?? replicas;
+    // Nobody has that index.
+    this.preferred = options.preferred ?? MAX_REPLICAS;
     this.restlessLimit = this.threshold * (options.oscillationThresholds ?? DEFAULT_OSCILLATION_THRESHOLDS);
     this.ballots = new Ballots(replicas);
     this.wheel = new DueWheel(Math.max(1, this.threshold / 8));
@@ -433,6 +436,10 @@ export class UpdateVoter {
       const change = ballots.mark(prefix, NO_MAJORITY, true);
       this.withoutMajority += change;
       if (change !== 0) this.events.add({ type: 'no-majority', prefix, voters, at: now });
+      if ((voters >>> this.preferred) & 1) {
+        this.setVerdict(prefix, votes[at + this.preferred], 'preferred', now, true);
+        this.settleContest(prefix, voters);
+      }
       return 0;
     }
     const agreeing = supporters(votes, at, voters, value);
