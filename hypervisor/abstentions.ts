@@ -39,6 +39,11 @@ export class Abstentions {
     return ((this.held[r].get(prefix) ?? 0) & reason) !== 0;
   }
 
+  /** For any reason. */
+  abstains(r: number, prefix: number): boolean {
+    return this.held[r].has(prefix);
+  }
+
   hold(r: number, prefix: number, reason: AbstainReason, now: number): void {
     const held = this.held[r];
     const before = held.get(prefix) ?? 0;

@@ -68,21 +68,26 @@ export class Reports {
       verdict: attributesAsObject(attributes, verdict),
       advertised: advertised === UNKNOWN_ADVERTISED ? null : attributesAsObject(attributes, advertised),
       votes: this.context.records.replicas.map((replica, r) =>
-        this.vote(replica, r, voter.currentVote(r, prefix), verdict),
+        this.vote(replica, r, prefix, { vote: voter.currentVote(r, prefix), verdict }),
       ),
     };
   }
 
-  private vote(replica: string, r: number, vote: number, verdict: number): BallotVote {
-    const { attributes } = this.context.tables;
-    const abstains = vote === UNKNOWN_ADVERTISED;
+  private vote(
+    replica: string,
+    r: number,
+    prefix: number,
+    { vote, verdict }: { vote: number; verdict: number },
+  ): BallotVote {
+    const { abstentions, electorate, tables } = this.context;
+    const { attributes } = tables;
     const report: BallotVote = {
       replica,
-      counts: this.context.electorate.has(r) && !abstains,
+      counts: electorate.has(r) && !abstentions.abstains(r, prefix),
       agrees: vote === verdict,
-      attributes: abstains ? null : attributesAsObject(attributes, vote),
+      attributes: attributesAsObject(attributes, vote),
     };
-    if (vote !== verdict && vote !== 0 && verdict !== 0 && !abstains) {
+    if (vote !== verdict && vote !== 0 && verdict !== 0) {
       report.diff = diffAttributes(attributes.get(verdict).slice(), attributes.get(vote).slice());
     }
     return report;
