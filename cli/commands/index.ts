@@ -7,6 +7,7 @@ import { fibCommand } from './fib.js';
 import { injectCommand } from './inject.js';
 import { quarantineCommand } from './quarantine.js';
 import { replayCommand } from './replay.js';
+import { replicaCommand } from './replica.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
 import { traceCommand } from './trace.js';
@@ -26,6 +27,7 @@ export const commands: CommandModule[] = [
   verb(fibCommand),
   verb(injectCommand),
   verb(quarantineCommand),
+  replicaCommand,
   verb(replayCommand),
   verb(traceCommand),
   verb(demoCommand),

@@ -1,7 +1,7 @@
 // `btr status`: neighbours, replicas, prefixes in and out, agreement and lag of a running hypervisor.
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
-import type { RouterStatus } from '../../hypervisor/status.js';
+import type { ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
 import { bytes, count, duration, table } from '../output/table.js';
@@ -37,11 +37,15 @@ export function renderStatus(status: RouterStatus): string {
     r.dissents,
     Math.round(r.lagMs),
     bytes(r.backlogBytes),
+    r.health === null ? '-' : `${Math.round(100 * r.health.cpu)} %`,
+    r.health === null ? '-' : bytes(r.health.memory),
     r.lastError ?? '',
   ]);
   return [
     `router AS ${status.as}, id ${status.routerId}, ${status.strategy}, up ${duration(status.uptime)}, ${bytes(status.memory)} resident`,
-    `electorate ${status.electorate.join(', ') || '(empty)'} (epoch ${status.epoch}${status.master ? `, master ${status.master}` : ''}, quorum ${status.quorum})`,
+    renderElectorate(status),
+    ...status.alarms.map(({ text, since }) => `ALARM since ${since}: ${text}`),
+    ...status.replicas.flatMap(renderWarnings),
     `ballots ${count(ballots.total)}, unanimous ${count(ballots.unanimous)}${share}, contested ${count(ballots.contested)}, without majority ${count(ballots.withoutMajority)}`,
     ...(status.fib === null ? [] : [renderFibStatus(status.fib)]),
     ...(status.fibError === null ? [] : [`forwarding table: ${status.fibError}`]),
@@ -61,11 +65,26 @@ export function renderStatus(status: RouterStatus): string {
         'dissents',
         'lag ms',
         'backlog',
+        'cpu',
+        'memory',
         'last error',
       ],
       replicas,
     ),
   ].join('\n');
+}
+
+/** Who votes, who leads and would follow, and how many of them may err. */
+function renderElectorate({ electorate, epoch, succession, quorum, tolerates }: RouterStatus): string {
+  const leads = succession.length === 0 ? '' : `, master ${succession.join(', then ')}`;
+  return (
+    `electorate ${electorate.join(', ') || '(empty)'} (epoch ${epoch}${leads}, quorum ${quorum}): ` +
+    `tolerates ${tolerates} faulty`
+  );
+}
+
+function renderWarnings({ name, health }: ReplicaStatus): string[] {
+  return (health?.warnings ?? []).map(({ text, since }) => `warning since ${since}: ${name} ${text}`);
 }
 
 function renderRestart({ missing }: RouterStatus['restart']): string {
