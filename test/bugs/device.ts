@@ -2,6 +2,7 @@
 // kernel of its namespace as forwarding table. Owns the network and the configuration of each profile; what is played is scenario.ts.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { waitFor } from '../../cli/lab/wait.js';
 import type { Delivery, VotingStrategy } from '../../configs/model.js';
 import { kernelRoutes, RouteWatch, type KernelRoutes, type RouteEvent } from '../support/kernel-routes.js';
 import {
@@ -26,6 +27,7 @@ export interface DeviceSetup {
 }
 
 const NEIGHBORS = [1, 2];
+const IDLE_DEADLINE_MS = 20_000;
 const DUAL = { 'afi-safis': ['ipv4-unicast', 'ipv6-unicast'] };
 
 /** A network for routers, one after the other; like RouterLab.create: once per process, before any socket is opened. */
@@ -54,7 +56,7 @@ export class BugLab {
     const watch = await RouteWatch.start(lab, 'router');
     try {
       const router = await this.routers.run(config);
-      const device = new BugDevice(router, watch, lab.namespace('router'));
+      const device = new BugDevice(router, watch, lab.namespace('router'), mostly(setup));
       await router.untilVoting(REPLICAS.length);
       return device;
     } catch (error) {
@@ -96,8 +98,11 @@ export class BugDevice {
   readonly router: RunningRouter;
   private readonly watch: RouteWatch;
   private readonly namespace: string;
+  /** The form in which most of the replicas get messages. */
+  readonly mostly: Delivery;
 
-  constructor(router: RunningRouter, watch: RouteWatch, namespace: string) {
+  constructor(router: RunningRouter, watch: RouteWatch, namespace: string, form: Delivery) {
+    this.mostly = form;
     this.router = router;
     this.watch = watch;
     this.namespace = namespace;
@@ -111,6 +116,15 @@ export class BugDevice {
   /** Changes of these routes since the router was started. */
   routeEvents(): Promise<RouteEvent[]> {
     return this.watch.own();
+  }
+
+  /** Nothing is left of neighbours that were here before. */
+  async untilIdle(): Promise<void> {
+    await this.router.until('no neighbour is there', ({ neighbors }) => neighbors.every(({ uptime }) => uptime === 0));
+    await waitFor(async () => (await this.routes()).size === 0, {
+      what: 'the kernel holds no route of the router',
+      deadlineMs: IDLE_DEADLINE_MS,
+    });
   }
 
   /** Starts so far of each replica, the first one not counted. */
@@ -128,4 +142,10 @@ export class BugDevice {
     await this.router.stop();
     await this.watch.stop();
   }
+}
+
+function mostly({ deliver }: DeviceSetup): Delivery {
+  if (typeof deliver === 'string') return deliver;
+  const raw = Object.values(deliver).filter((form) => form === 'raw').length;
+  return 2 * raw > REPLICAS.length ? 'raw' : 'repaired';
 }

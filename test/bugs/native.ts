@@ -48,11 +48,16 @@ const frrFlowspec = replacing(
     .join('\n'),
 );
 
+/** The neighbours of this profile have no IPv6 unicast, which FRR does not combine with labelled unicast. */
 const frrLabelled = replacing(
-  /^( address-family ipv6 unicast\n)[^!]*?( exit-address-family)$/m,
-  [' address-family ipv6 labeled-unicast', ...NEIGHBORS.map((address) => `  neighbor ${address} activate`), '$2'].join(
-    '\n',
-  ),
+  /^( address-family ipv4 unicast\n[^!]*? exit-address-family)$/m,
+  [
+    '$1',
+    ' !',
+    ' address-family ipv6 labeled-unicast',
+    ...NEIGHBORS.map((address) => `  neighbor ${address} activate`),
+    ' exit-address-family',
+  ].join('\n'),
 );
 
 /** What each profile changes; a kind without an entry has no such feature and keeps the generated text, in a file of its own. */

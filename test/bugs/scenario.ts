@@ -3,6 +3,7 @@
 // be killed by the same message again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeCapabilities } from '../../wire/bgp/capabilities.js';
+import { encodeKeepalive } from '../../wire/bgp/message.js';
 import { encodeOpen } from '../../wire/bgp/open.js';
 import { ALL_FAMILIES } from '../../wire/family.js';
 import { routeDifferences } from '../support/kernel-routes.js';
@@ -10,7 +11,7 @@ import { address, asOf } from '../support/router-lab.js';
 import { Book, FEEDER, SECOND } from './book.js';
 import { bytesOf, feederOpen, messagesOf, type Trigger } from './corpus.js';
 import type { BugDevice } from './device.js';
-import { EXPECTATIONS, type Expectation } from './expectations.js';
+import { expectationOf, type Expectation } from './expectations.js';
 import { CorpusPeer } from './peer.js';
 
 const REPLICA_COUNT = 3;
@@ -49,6 +50,7 @@ function standardOpen(n: number): Uint8Array {
 /** Plays a trigger to a router whose replicas all vote. Throws only when a session that must come up does not. */
 export async function playTrigger(device: BugDevice, trigger: Trigger, options: PlayOptions = {}): Promise<Outcome> {
   const { second_peer_open_hex: open } = trigger;
+  await device.untilIdle();
   const second = await CorpusPeer.connect(SECOND, open === undefined ? standardOpen(SECOND) : bytesOf(open));
   try {
     return await new Scenario(device, trigger, second).play(options);
@@ -72,7 +74,7 @@ class Scenario {
   constructor(device: BugDevice, trigger: Trigger, second: CorpusPeer) {
     this.device = device;
     this.trigger = trigger;
-    this.expectation = EXPECTATIONS[trigger.id];
+    this.expectation = expectationOf(trigger.id, device.mostly);
     this.book = new Book(trigger, this.expectation);
     this.second = second;
     this.sessionUp = !this.refused;
@@ -173,6 +175,7 @@ class Scenario {
 
   /** Waits until everything is as it should be, and has been for a while; what is not by the deadline is a finding. */
   private async settle(when: string, { quietMs = QUIET_MS } = {}): Promise<void> {
+    for (const peer of [this.feeder, this.second]) if (peer.up) peer.send(encodeKeepalive());
     const deadline = performance.now() + DEADLINE_MS;
     let rightSince = Infinity;
     for (;;) {
