@@ -37,7 +37,7 @@ export class FaultDesk {
   /** The voters of the neighbours that are up. */
   private readonly voters = new Map<number, UpdateVoter>();
   /** The last dissent that was explained, or not, by its attributes alone: many prefixes share them. */
-  private explained: { key: string; names: string | undefined } = { key: '', names: undefined };
+  private explained: { key: string; names: readonly string[] | undefined } = { key: '', names: undefined };
 
   constructor(parts: FaultDeskParts) {
     this.parts = parts;
@@ -124,7 +124,7 @@ export class FaultDesk {
     return place === 'fib' ? 'in the forwarding table' : `towards ${this.parts.config.neighbors[place].address}`;
   }
 
-  private explain({ replica, prefix, vote, majority, agreeing }: Dissent): string | undefined {
+  private explain({ replica, prefix, vote, majority, agreeing }: Dissent): readonly string[] | undefined {
     const byAttributes = vote !== 0 && majority !== 0;
     const key = `${replica} ${vote} ${majority} ${agreeing}`;
     if (byAttributes && key === this.explained.key) return this.explained.names;
@@ -135,7 +135,7 @@ export class FaultDesk {
       majority: majority === 0 ? undefined : attributes.get(majority),
       agreeing: this.daemons.filter((_, r) => (agreeing >>> r) & 1),
       inputs: () => this.inputs(prefix),
-    })?.join(', ');
+    });
     if (byAttributes) this.explained = { key, names };
     return names;
   }

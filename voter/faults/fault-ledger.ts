@@ -34,7 +34,7 @@ export interface LedgerContext extends Words {
   /** The attributes of an id, a copy; null for 0. */
   attributes(id: number): Uint8Array | null;
   /** Names of the known differences that explain a dissent; undefined when it is a fault. */
-  explain(dissent: Dissent): string | undefined;
+  explain(dissent: Dissent): readonly string[] | undefined;
 }
 
 /** Open dissents in the forwarding table, counted there; whoever is not named has none. */
@@ -210,7 +210,7 @@ export class FaultLedger {
     this.book.open(record, at);
     record.since.set(prefix, at);
     record.total++;
-    record.text = names ?? '';
+    for (const name of names ?? []) addName(record, name);
     if (record.samples.length < MAX_SAMPLES) record.samples.push(this.context.prefixText(prefix));
     record.example ??= {
       prefix: this.context.prefixText(prefix),
@@ -293,6 +293,11 @@ export class FaultLedger {
   private isFollowed(place: number, replica: number, prefix: number): boolean {
     return DISSENT_KINDS.some((kind) => this.book.find({ replica, kind, place })?.since.has(prefix));
   }
+}
+
+function addName(record: FindingRecord, name: string): void {
+  const names = record.text.split(', ');
+  if (!names.includes(name)) record.text = record.text === '' ? name : [...names, name].sort().join(', ');
 }
 
 function isOpen(source: DissentSource, replica: number, prefix: number): boolean {

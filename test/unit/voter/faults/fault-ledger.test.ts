@@ -23,7 +23,7 @@ class LedgerRig extends Rig {
       prefixText: (id) => `10.0.${id}.0/24`,
       findPrefix: (text) => Number(text.split('.')[2]),
       placeText: (place) => `at ${place}`,
-      explain: ({ vote }) => (vote >= HABIT ? 'habit' : undefined),
+      explain: ({ vote }) => (vote >= HABIT ? [`habit-${vote - HABIT}`] : undefined),
     };
     this.ledger = new FaultLedger(replicas, context, { faultThreshold: FAULT, ...more });
   }
@@ -109,7 +109,9 @@ describe('findings', () => {
     expect(rig.open).toMatchObject([{ kind: 'different', prefixes: 1 }]);
     rig.vote(1, undefined, undefined, HABIT);
     rig.pass(2 * T);
-    expect(rig.open).toMatchObject([{ kind: 'known-difference', prefixes: 1 }]);
+    rig.vote(2, 7, 7, HABIT + 1);
+    rig.pass(2 * T);
+    expect(rig.open).toMatchObject([{ kind: 'known-difference', prefixes: 2, text: 'habit-0, habit-1' }]);
   });
 
   test('system events are one finding for each cause, open until the replica votes again', () => {
