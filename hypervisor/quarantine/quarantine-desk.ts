@@ -15,7 +15,7 @@ import { Evidence } from './evidence.js';
 import { Inventory } from './inventory.js';
 import { Repeats } from './repeats.js';
 import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
-import { routesOfOthers, trialNeighbors } from './surroundings.js';
+import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
 import type { TrialResult } from './trial.js';
 import { TrialQueue, type TrialCase } from './trial-queue.js';
 
@@ -152,7 +152,10 @@ export class QuarantineDesk {
     suspects: readonly Suspect[],
     ids: readonly number[],
   ): Pick<EntryNotes, 'trial' | 'note'> {
-    if (!this.context.config.quarantine.narrow) return { trial: 'off', note: null };
+    const { config } = this.context;
+    if (!config.quarantine.narrow) return { trial: 'off', note: null };
+    const problem = trialProblem(config.replicas[replica]);
+    if (problem !== undefined) return { trial: 'untried', note: problem };
     const neighbors = trialNeighbors(this.neighbors(), suspects);
     const before = routesOfOthers(this.context, replica, neighbors, suspects);
     const added = this.trials.add({ replica, at, messages: suspects, ids, neighbors, before });

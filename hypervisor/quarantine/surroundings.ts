@@ -1,5 +1,7 @@
 // What a disposable instance is given beside the messages on trial, so that a bug that needs it shows: which neighbours it has sessions
 // with, and what the others of them say about the same prefixes. Reads the router's state at the time of a death.
+import process from 'node:process';
+import type { ReplicaConfig } from '../../configs/model.js';
 import type { Suspect } from '../../replicator/types.js';
 import { UpdatePacker } from '../../wire/bgp/pack.js';
 import { MAX_MESSAGE_LENGTH } from '../../wire/bgp/message.js';
@@ -13,6 +15,13 @@ import type { TrialMessage, TrialNeighbor } from './trial-instance.js';
 const OTHERS = 8;
 /** Routes of others. */
 const MAX_ROUTES = 2000;
+
+/** Why a replica's messages cannot be tried, undefined when they can. */
+export function trialProblem({ kind, configFile }: ReplicaConfig): string | undefined {
+  // Its own file may tell BIRD to write routes, and the instance has no virtual kernel. As a user of its own it may not; as ours it might.
+  const mayWrite = kind === 'bird' && configFile !== undefined && process.getuid?.() !== 0;
+  return mayWrite ? 'a BIRD with a config-file is tried only by root, lest it write to the real kernel' : undefined;
+}
 
 /** The neighbours that the messages came from, and some others that are up. */
 export function trialNeighbors(ports: readonly NeighborPort[], suspects: readonly Suspect[]): TrialNeighbor[] {
