@@ -23,6 +23,7 @@ export class Life implements ReplicaLife {
   warnedAt = -Infinity;
   /** What has been said about the dissent that lasts now. */
   told: 'spared' | 'reported' | undefined;
+  toldCount = 0;
 
   constructor(index: number, options: PlannerOptions) {
     this.index = index;

@@ -147,10 +147,11 @@ export class RecoveryPlanner {
       this.tell(life, 'repair', 'error', `${text}, again after a restart; it is restarted`);
       if (muted > 0) this.effects.push({ do: 'unmute', replica: life.index });
       this.repair(life, text, now);
-    } else if (life.told !== 'reported' || muteFew) {
+    } else if (life.told !== 'reported' || (muteFew && count !== life.toldCount)) {
       const consequence = muteFew ? 'its votes on them do not count any more' : 'it is left as it is';
       this.tell(life, 'reported', 'error', `${text}, again after a restart; ${consequence}`);
       life.told = 'reported';
+      life.toldCount = count;
       if (muteFew) this.effects.push({ do: 'mute', replica: life.index });
     }
   }
