@@ -13,6 +13,8 @@ export interface ProbeOptions {
 export class ProbeTracker {
   /** Everything that was delivered before this time has been worked off (ms); -Infinity before the first probe came back. */
   digestedUntil = -Infinity;
+  /** How long the last probe took that came back, ms; 0 before the first one. */
+  roundTrip = 0;
   private readonly options: ProbeOptions;
   private sequence = 0;
   private sentAt = -Infinity;
@@ -27,6 +29,7 @@ export class ProbeTracker {
   restart(now: number): void {
     this.outstanding = false;
     this.digestedUntil = -Infinity;
+    this.roundTrip = 0;
     this.sentAt = -Infinity;
     this.lastLife = now;
   }
@@ -55,6 +58,7 @@ export class ProbeTracker {
     this.lastLife = now;
     if (!this.outstanding || sequence !== this.sequence) return false;
     this.outstanding = false;
+    this.roundTrip = now - this.sentAt;
     this.digestedUntil = this.sentAt;
     return true;
   }

@@ -5,11 +5,13 @@ import type { ReplicaConfig } from '../configs/model.js';
 import type { ReplicaSession } from '../configs/session-plan.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
+import type { Vitals } from './health/health-desk.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
 import type { LinkEvents, ReplicaLink } from './replica-link.js';
 import { ReplicaLinks } from './replica-links.js';
 import { ReplicaProgress } from './replica-progress.js';
+import { anyEnding } from './replicas/process-end.js';
 import type { Replica, ReplicaExit } from './replicas/replica.js';
 import type { DownReason } from '../session/types.js';
 import type { SystemCause } from '../voter/faults/types.js';
@@ -37,6 +39,8 @@ export class ReplicaPort implements LinkEvents {
   private readonly links: ReplicaLinks;
   private stopping = false;
   private votes = 0;
+  /** UPDATEs that it has sent to neighbours. */
+  private updates = 0;
   private lastVoteAt = -Infinity;
   private unsound = 0;
   /** When its history had been replayed on all sessions, ms; Infinity while it has not. */
@@ -167,7 +171,8 @@ export class ReplicaPort implements LinkEvents {
     }
   }
 
-  status(): ReplicaStatus {
+  /** All but its health. */
+  status(): Omit<ReplicaStatus, 'health'> {
     let [up, backlog] = [0, 0];
     for (const link of this.links) {
       if (!link.isUp) continue;
@@ -189,6 +194,18 @@ export class ReplicaPort implements LinkEvents {
       faults: this.context.faults.counts(this.index),
       dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
       votes: this.votes,
+    };
+  }
+
+  /** What early warning looks at; undefined while it does not run. */
+  vitals(at: number): Vitals | undefined {
+    if (!this.isAtWork) return undefined;
+    const { tracker } = this.probing;
+    return {
+      pids: this.replica.pids,
+      settled: this.state !== 'syncing',
+      latencyMs: Math.max(tracker.roundTrip, tracker.lag(at)),
+      updates: this.updates,
     };
   }
 
@@ -248,6 +265,7 @@ export class ReplicaPort implements LinkEvents {
       return;
     }
     if (link.plan.role === 'probe') return;
+    this.updates++;
     this.probing.sent(end - start);
     const { voter, config } = this.events.neighbor(link.plan.neighbor);
     const { intake, injections } = this.context;
@@ -346,13 +364,15 @@ export class ReplicaPort implements LinkEvents {
       // Nothing that a daemon does by itself ends it like that.
       this.accuse(signal === 'SIGKILL' || signal === 'SIGTERM' ? 'killed' : 'crash', text);
     }
+    this.context.faults.exited(this.index, signal, text);
     this.links.close();
     this.context.recovery.ended(this.index, text);
   }
 
   /** Told while the links are as they were, so that what was on its way can be seen. */
   private accuse(cause: SystemCause, reason: string, neighbor = -1): void {
-    const fault = { replica: this.index, cause, reason, ...(neighbor < 0 ? {} : { neighbor }), at: now() };
+    const dying = cause === 'session' && anyEnding(this.replica.pids);
+    const fault = { replica: this.index, cause, reason, ...(neighbor < 0 ? {} : { neighbor }), dying, at: now() };
     this.context.faults.system(fault);
     this.context.quarantine?.suspect(fault);
   }

@@ -4,6 +4,7 @@ import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { tolerates } from '../recovery/tolerance.js';
 import type { FibStatus } from './fib/status.js';
+import type { HealthDesk } from './health/health-desk.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
 import type { BallotCounts, RouterStatus } from './status.js';
@@ -24,7 +25,7 @@ function ballotCounts(neighbors: readonly NeighborPort[]): BallotCounts {
 
 export function routerStatus(
   context: RouterContext,
-  ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[] },
+  ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[]; health: HealthDesk },
   fields: { open: boolean; voteLogDropped: number; fib: FibStatus | null; fibError: string | null },
 ): RouterStatus {
   const { config, electorate, records, restart, tables } = context;
@@ -50,7 +51,7 @@ export function routerStatus(
       missing: restart.missing.map((n) => config.neighbors[n].address),
     },
     neighbors: ports.neighbors.map((port) => port.status()),
-    replicas: ports.replicas.map((port) => port.status()),
+    replicas: ports.replicas.map((port) => ({ ...port.status(), health: ports.health.status(port.index) })),
     ballots: ballotCounts(ports.neighbors),
     tables: {
       prefixes: tables.prefixes.size,

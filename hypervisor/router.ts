@@ -17,6 +17,7 @@ import { ControlServer } from './control/server.js';
 import { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { FibStatus } from './fib/status.js';
+import { HealthDesk } from './health/health-desk.js';
 import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
@@ -57,11 +58,13 @@ export class Router {
   private control: ControlServer | undefined;
   private pool: NeighborPool | undefined;
   private fib: RouterFib | undefined;
+  private health!: HealthDesk;
   private neighbors: NeighborPort[] = [];
   private replicas: ReplicaPort[] = [];
   private ticker: NodeJS.Timeout | undefined;
   private scheduled = false;
   private lastInput = -Infinity;
+  private updatesIn = 0;
   /** Neighbour sessions may be open. */
   private open = false;
   private withoutReplicasSince = Infinity;
@@ -191,7 +194,10 @@ export class Router {
         new NeighborPort(index, context, {
           up: (port) => this.replicas.forEach((replica) => replica.neighborUp(port)),
           down: (port) => this.replicas.forEach((replica) => replica.neighborDown(port.index)),
-          input: () => (this.lastInput = now()),
+          input: () => {
+            this.lastInput = now();
+            this.updatesIn++;
+          },
           backlogs: (port) =>
             this.replicas.flatMap((replica) =>
               context.electorate.has(replica.index) ? [replica.backlog(port.index)] : [],
@@ -217,6 +223,10 @@ export class Router {
       const events = { neighbor: (n: number) => this.neighbors[n] };
       replica.on('netlink', (fd, portId) => context.fib?.openSocket(index, fd, portId));
       return new ReplicaPort(index, context, { replica, plan, probes, events });
+    });
+    this.health = new HealthDesk(context, {
+      vitals: (r, at) => this.replicas[r].vitals(at),
+      updatesIn: () => this.updatesIn,
     });
     if (context.fib === undefined) return;
     const { neighbors, replicas } = this;
@@ -249,7 +259,7 @@ export class Router {
   }
 
   private async status(): Promise<RouterStatus> {
-    const ports = { neighbors: this.neighbors, replicas: this.replicas };
+    const ports = { neighbors: this.neighbors, replicas: this.replicas, health: this.health };
     let [fib, fibError]: [FibStatus | null, string | null] = [null, null];
     try {
       fib = (await this.context.fib?.status()) ?? null;
@@ -300,6 +310,7 @@ export class Router {
     this.context.faults.tick(at);
     this.context.recovery.tick(at);
     this.context.injections.tick(at);
+    this.health.tick(at);
     this.context.quarantine?.tick(at);
     this.context.voteLog.flush();
     if (at - this.withoutReplicasSince > this.config.voting.holdWithoutReplicas) this.closeNeighbors();

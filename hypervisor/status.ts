@@ -59,7 +59,22 @@ export interface ReplicaStatus {
   abstains: { quarantined: number; muted: number };
   /** Votes cast since the hypervisor started. */
   votes: number;
+  /** Null while it does not run, and with `early-warning.enabled: false`. */
+  health: HealthStatus | null;
   lastError: string | null;
+}
+
+/** What a replica uses and how it answers, between the last two samples (docs/early-warning.md). */
+export interface HealthStatus {
+  /** Processor seconds per second, all its processes. */
+  cpu: number;
+  /** Resident bytes, all its processes. */
+  memory: number;
+  /** Round trip of the last probe, or how long the present one is out. */
+  latencyMs: number;
+  /** UPDATEs that it sends to neighbours. */
+  messagesPerSecond: number;
+  warnings: { kind: 'cpu' | 'latency' | 'output' | 'growth'; since: string; text: string }[];
 }
 
 export interface BallotCounts {

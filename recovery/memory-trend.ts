@@ -52,6 +52,6 @@ export class MemoryTrend {
 
   text(bytes: number): string {
     const mib = (value: number): string => `${Math.round(value / 2 ** 20)} MiB`;
-    return `its memory grows by ${mib(this.rate * HOUR_MS)} in an hour, it has ${mib(bytes)}`;
+    return `grows by ${mib(this.rate * HOUR_MS)} of memory in an hour, it has ${mib(bytes)}`;
   }
 }

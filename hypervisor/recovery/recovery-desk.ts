@@ -2,6 +2,7 @@
 // electorate's changes, and what operators are told of them; what is decided is recovery/, what a replica does replica-port.ts.
 import type { RouterConfig } from '../../configs/model.js';
 import type { LastingDissent, RecoveryEffect, RecoveryNotice, ReplicaLife } from '../../recovery/types.js';
+import { draw } from '../../recovery/delays.js';
 import { RecoveryPlanner, type OperatorAction } from '../../recovery/planner.js';
 import { MUTED, QUARANTINED } from '../abstentions.js';
 import { now, wallClock } from '../clock.js';
@@ -46,7 +47,12 @@ export class RecoveryDesk {
     this.context = context;
     this.parts = parts;
     this.names = replicas.map(({ name }) => name);
-    this.planner = new RecoveryPlanner({ ...recovery, replicas, quorum: voting.quorum });
+    this.planner = new RecoveryPlanner({
+      ...recovery,
+      replicas,
+      quorum: voting.quorum,
+      extraDelay: (r) => draw(replicas[r].diversity.restartDelay, Math.random),
+    });
     this.mutes = new Mutes(replicas.length, abstentions, () => parts.neighbors().map(({ voter }) => voter));
     this.alarms = new Alarms({ seats: seatsOf(config), quorum: voting.quorum, minVotes: voting.minVotes });
   }

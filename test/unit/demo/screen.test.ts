@@ -25,6 +25,7 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
     },
     ...{ since: '2026-01-01T00:00:00.000Z', nextStart: null, standby: 'no' as const },
     abstains: { quarantined: 0, muted: 0 },
+    health: null,
   }));
   return {
     ...{ version: '0', pid: 1, uptime: 9, as: 65000, routerId: '10.0.0.1', strategy: 'continuous-majority', epoch: 1 },
@@ -41,19 +42,25 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
 const FIB: FibStatus = {
   ...{ backend: 'kernel', table: 254, protocol: 179, metric: 179, routes: 995, installed: 995, contested: 0 },
   ...{ withoutMajority: 0, pending: 0, failing: 0, stale: 0, created: 995, replaced: 0, deleted: 0, repaired: 0 },
-  ...{ foreign: 3, audits: 0, auditDifferences: 0, overruns: 0, replicas: [] },
+  ...{ foreign: 3, audits: 0, auditDifferences: 0, overruns: 0, tableFull: 0, replicas: [] },
 };
 
 function findings(change: Partial<Findings> = {}): Findings {
   return {
     ...{ trace: 'x', status: status(), upstreams: [], convergedMs: 1000 },
     killing: { replica: 'bird', pid: 7, arrivedBefore: 500, backAfterMs: 2000 },
+    lie: LIE,
     customerSince: { before: '05:16:17.445', after: '05:16:17.445' },
     table: { held: 990, compared: 990, different: 0, differences: [] },
     forwarding: FORWARDING,
     ...change,
   };
 }
+
+const LIE: Findings['lie'] = {
+  ...{ replica: 'openbgpd', prefixes: 20, outvoted: 20, right: 20, findings: ['different at fib'] },
+  ...{ foundAfterMs: 1500, backAfterMs: 6000 },
+};
 
 const FORWARDING: Findings['forwarding'] = {
   kernelRoutes: { atKill: 100, after: 995 },
@@ -115,6 +122,19 @@ describe('judge', () => {
   it('notices a replica that did not come back', () => {
     const lost = status({ electorate: ['frr', 'openbgpd'] });
     expect(failed(findings({ status: lost }))).toEqual(['bird was killed and votes again', 'all replicas vote']);
+  });
+
+  it('notices a liar that was believed, that nobody contradicted, and one that did not come back', () => {
+    const what = 'openbgpd lied, was outvoted and restarted';
+    for (const lie of [
+      { ...LIE, right: 19 },
+      { ...LIE, outvoted: 19 },
+      { ...LIE, prefixes: 0, outvoted: 0, right: 0 },
+    ]) {
+      expect(failed(findings({ lie }))).toEqual([what]);
+    }
+    const lost = status({ electorate: ['frr', 'bird'] });
+    expect(failed(findings({ status: lost }))).toEqual([what, 'all replicas vote']);
   });
 
   it('notices a wrong route, a missing one and an empty table', () => {

@@ -100,7 +100,7 @@ describe('a replica that falls ill alone', () => {
     expect(ward.log).toEqual(['begins 2 growth']);
     const [{ since, text }] = ward.early.warnings(2);
     expect(since / 1000 - (INTERVALS * SAMPLES + 10)).toBeLessThan(9 * SAMPLES);
-    expect(text).toMatch(/^its memory grows by 17\d MiB in an hour, it has \d+ MiB$/);
+    expect(text).toMatch(/^grows by 17\d MiB of memory in an hour, it has \d+ MiB$/);
     ward.run(INTERVALS * SAMPLES, { 2: (s) => ({ ...s, memory: s.memory + leaked }) });
     expect(ward.log).toEqual(['begins 2 growth', 'ends 2 growth']);
   });
