@@ -1,5 +1,5 @@
 // A planner with model replicas: carries out its effects, checks after each of them that it was allowed, and lets time pass.
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import { RecoveryPlanner } from '../../../recovery/planner.js';
 import type { PlannerOptions, RecoveryEffect, RecoveryNotice, StandbyKind } from '../../../recovery/types.js';
 
@@ -111,18 +111,18 @@ export class PlannerRig {
   private carryOut(effect: RecoveryEffect): void {
     const r = effect.replica;
     if (effect.do === 'start') {
-      expect(this.alive[r], `r${r} is started while its processes exist`).toBe(false);
+      assert.ok(!this.alive[r], `r${r} is started while its processes exist`);
       this.alive[r] = true;
     } else if (effect.do === 'kill' || effect.do === 'stop') {
-      expect(this.alive[r] && !this.dying[r], `r${r} is ended once, and only while it runs`).toBe(true);
-      expect(this.voting[r], `r${r} leaves before it is ended`).toBe(false);
+      assert.ok(this.alive[r] && !this.dying[r], `r${r} is ended once, and only while it runs`);
+      assert.ok(!this.voting[r], `r${r} leaves before it is ended`);
       this.dying[r] = true;
     } else if (effect.do === 'join') {
-      expect(this.voting[r], `r${r} joins once`).toBe(false);
-      expect(this.alive[r] && !this.dying[r], `r${r} votes only while it runs`).toBe(true);
+      assert.ok(!this.voting[r], `r${r} joins once`);
+      assert.ok(this.alive[r] && !this.dying[r], `r${r} votes only while it runs`);
       this.voting[r] = true;
     } else if (effect.do === 'leave') {
-      expect(this.voting[r], `r${r} leaves only when it votes`).toBe(true);
+      assert.ok(this.voting[r], `r${r} leaves only when it votes`);
       this.voting[r] = false;
     } else if (effect.do === 'mute') this.muted[r] = true;
     else if (effect.do === 'unmute') this.muted[r] = false;
@@ -131,18 +131,17 @@ export class PlannerRig {
   /** What holds whenever everything that was to be done is done. */
   private check(): void {
     const phases = this.phases();
-    expect(phases.map((phase) => phase === 'voting')).toEqual(this.voting);
-    expect(this.voters.length).toBeLessThanOrEqual(this.seats);
+    assert.ok(this.voters.length <= this.seats, 'more votes than seats');
     phases.forEach((phase, r) => {
       const runs = phase !== 'off' && phase !== 'backoff' && phase !== 'retired';
-      expect(runs, `r${r} is ${phase}`).toBe(this.alive[r]);
-      expect(phase === 'ending', `r${r} is ${phase}`).toBe(this.dying[r]);
+      assert.equal(phase === 'voting', this.voting[r], `r${r} is ${phase}`);
+      assert.equal(runs, this.alive[r], `r${r} is ${phase}`);
+      assert.equal(phase === 'ending', this.dying[r], `r${r} is ${phase}`);
       // Nobody waits for ever without a reason.
-      if (phase === 'backoff') expect(this.planner.life(r).nextStart).toBeLessThan(Infinity);
+      assert.ok(phase !== 'backoff' || this.planner.life(r).nextStart < Infinity, `r${r} waits for ever`);
+      // No seat stays free while a synchronised replica that is no standby waits for one.
+      const waits = phase === 'standby' && this.standbys[r] === 'no';
+      assert.ok(!waits || this.voters.length === this.seats, `r${r} waits for a free seat`);
     });
-    // No seat stays free while a synchronised replica that is no standby waits for one.
-    if (this.voters.length < this.seats) {
-      expect(phases.filter((phase, r) => phase === 'standby' && this.standbys[r] === 'no')).toEqual([]);
-    }
   }
 }
