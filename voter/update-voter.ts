@@ -161,6 +161,11 @@ export class UpdateVoter {
     return prefix < this.ballots.limit ? this.ballots.votes[prefix * this.ballots.replicas + r] : 0;
   }
 
+  /** Whether replica `r` has no say on `prefix`, member or not. */
+  abstains(r: number, prefix: number): boolean {
+    return prefix < this.ballots.limit && ((this.ballots.abstaining[prefix] >>> r) & 1) === 1;
+  }
+
   /** By which rule the verdict came about. */
   rule(prefix: number): Rule {
     return prefix < this.ballots.limit ? this.ballots.rule(prefix) : 'none';

@@ -48,7 +48,7 @@ function voteWords({ replica, counts, agrees, nextHops }: FibVote): string {
   return agrees ? `${mark}${replica}` : `${mark}${replica} ${words(nextHops)}`;
 }
 
-/** One line for the table as a whole. */
+/** One line for the table as a whole, and one for each thing that should not be. */
 export function renderFibStatus(fib: FibStatus): string {
   const parts = [
     `${count(fib.routes)} routes`,
@@ -59,7 +59,21 @@ export function renderFibStatus(fib: FibStatus): string {
     `${count(fib.contested)} contested`,
   ];
   const where = `${fib.backend}, table ${fib.table}, protocol ${fib.protocol}, metric ${fib.metric}`;
-  return `forwarding table (${where}): ${parts.join(', ')}`;
+  return [`forwarding table (${where}): ${parts.join(', ')}`, ...troubles(fib)].join('\n');
+}
+
+function troubles({ tableFull, replicas }: FibStatus): string[] {
+  const lines =
+    tableFull > 0 ? [`  ${count(tableFull)} prefixes or next hops of taps found no room: votes are lost`] : [];
+  for (const { replica, conflicts, foreignConflicts, malformed } of replicas) {
+    const parts = [
+      ...(conflicts > 0 ? [`${count(conflicts)} writes that Linux would have refused`] : []),
+      ...(foreignConflicts > 0 ? [`${count(foreignConflicts)} writes over a route of somebody else`] : []),
+      ...(malformed > 0 ? [`${count(malformed)} datagrams that were not netlink`] : []),
+    ];
+    if (parts.length > 0) lines.push(`  ${replica}: ${parts.join(', ')}`);
+  }
+  return lines;
 }
 
 /** The routes as people read them. `=` agrees, `≠` differs, `·` has no say now. */

@@ -58,6 +58,7 @@ export class FibReports {
       audits: audit.count,
       auditDifferences: audit.differences,
       overruns,
+      tableFull: this.engine.tap.tableFull,
       replicas: this.replicas.map((replica, r) => this.replicaStatus(replica, r, stats, sockets)),
     };
   }
@@ -98,7 +99,15 @@ export class FibReports {
       dissents: stats.dissents[r],
       sockets: sockets.countOf(r),
       routeWrites: this.routeWrites(r),
+      ...this.troubles(r),
     };
+  }
+
+  /** What went otherwise than the daemon believes, or was no netlink. */
+  private troubles(r: number): Pick<FibReplicaStatus, 'conflicts' | 'foreignConflicts' | 'malformed'> {
+    const { conflicts = {}, foreignConflicts = 0, malformed = 0 } = this.engine.kernels[r]?.counters ?? {};
+    const refused = Object.values(conflicts).reduce((sum, count) => sum + count, 0);
+    return { conflicts: refused, foreignConflicts, malformed };
   }
 
   private routeWrites(r: number): number {
@@ -126,7 +135,7 @@ export class FibReports {
     const vote = this.engine.voter.currentVote(r, prefix);
     return {
       replica,
-      counts: this.engine.electorate.has(r),
+      counts: this.engine.electorate.has(r) && !this.engine.voter.abstains(r, prefix),
       agrees: vote === verdict,
       nextHops: this.nextHops(vote),
     };

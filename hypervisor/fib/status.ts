@@ -37,6 +37,12 @@ export interface FibReplicaStatus {
   sockets: number;
   /** Routes it has written to its virtual kernel (added, replaced, deleted); 0 for a tap. The probe's are among them. */
   routeWrites: number;
+  /** Writes that Linux would have refused, though the daemon was told otherwise. */
+  conflicts: number;
+  /** Writes that met a route of somebody else with the same key. */
+  foreignConflicts: number;
+  /** Datagrams that were not netlink. */
+  malformed: number;
 }
 
 export interface FibStatus {
@@ -69,6 +75,8 @@ export interface FibStatus {
   auditDifferences: number;
   /** How often events of the kernel were lost (and everything was read anew). */
   overruns: number;
+  /** Prefixes, next hops or sets of a tap that found no room: the votes are lost. */
+  tableFull: number;
   replicas: FibReplicaStatus[];
 }
 

@@ -1,7 +1,13 @@
 // What `btr fib` prints.
 import { expect, test } from 'vitest';
 import { renderFibStatus, renderRoutes, renderVerification } from '../../../cli/commands/fib.js';
-import type { FibRouteReport, FibStatus, FibVerification, NextHopsReport } from '../../../hypervisor/fib/status.js';
+import type {
+  FibReplicaStatus,
+  FibRouteReport,
+  FibStatus,
+  FibVerification,
+  NextHopsReport,
+} from '../../../hypervisor/fib/status.js';
 
 function via(gateway: string | undefined, change: Partial<NextHopsReport['nextHops'][0]> = {}): NextHopsReport {
   const hop = { interface: 'eth0', weight: 1, onlink: false, ...(gateway !== undefined && { gateway }), ...change };
@@ -53,13 +59,23 @@ test('a refused route says why, and what the kernel has instead', () => {
 test('the table as a whole: stale routes are told while there are any', () => {
   const status = {
     ...{ backend: 'kernel', table: 254, protocol: 179, metric: 20, routes: 1_000_000, installed: 999_999 },
-    ...{ pending: 1, failing: 2, stale: 0, contested: 3 },
+    ...{ pending: 1, failing: 2, stale: 0, contested: 3, tableFull: 0, replicas: [] as FibReplicaStatus[] },
   } as FibStatus;
   expect(renderFibStatus(status)).toBe(
     'forwarding table (kernel, table 254, protocol 179, metric 20): 1,000,000 routes, 999,999 installed, 1 pending, ' +
       '2 failing, 3 contested',
   );
   expect(renderFibStatus({ ...status, stale: 7 })).toContain('7 stale');
+  const bird = { replica: 'bird', conflicts: 2, foreignConflicts: 0, malformed: 1 } as FibReplicaStatus;
+  const frr = { ...bird, replica: 'frr', conflicts: 0, malformed: 0 };
+  expect(
+    renderFibStatus({ ...status, tableFull: 4, replicas: [frr, bird] })
+      .split('\n')
+      .slice(1),
+  ).toEqual([
+    '  4 prefixes or next hops of taps found no room: votes are lost',
+    '  bird: 2 writes that Linux would have refused, 1 datagrams that were not netlink',
+  ]);
 });
 
 test('a check says what differs, and that things were changing', () => {

@@ -5,13 +5,14 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { waitFor as waitUntil } from '../../../../cli/lab/wait.js';
 import { FibPort } from '../../../../hypervisor/fib/port.js';
-import type { FibInjection, FibSettings, FromFib, ToFib } from '../../../../hypervisor/fib/protocol.js';
+import type { FibDissents, FibInjection, FibSettings, FromFib, ToFib } from '../../../../hypervisor/fib/protocol.js';
 import type { FibVerification } from '../../../../hypervisor/fib/status.js';
 import { SHIM_ACKNOWLEDGED } from '../../../../fib/virtual-kernel/virtual-kernel.js';
 import { close, receiveInto, sendFrom, SOCK_SEQPACKET, socketpair } from '../../../../preload/native.js';
 import { Electorate } from '../../../../voter/electorate.js';
 import * as nl from '../../../../wire/netlink/constants.js';
 import { NetlinkCursor, NetlinkWriter } from '../../../../wire/netlink/message.js';
+import { IPV4_UNICAST, IPV6_UNICAST } from '../../../../wire/family.js';
 import { PrefixClock } from '../../../../wire/prefix-clock.js';
 import { routeMessage } from '../../netlink/build.js';
 
@@ -286,6 +287,107 @@ describe.skipIf(reason !== undefined)(
       expect(first).toMatchObject({ ok: true, kernelRoutes: count });
       expect(second).toBe('a verification is under way');
       expect(await port.routes({ prefix: '192.0.2.0/24' })).toEqual({ routes: [], total: 0 });
+    });
+
+    test('on prefixes where a replica abstains it has no say, until it is told otherwise or starts anew', async () => {
+      const { port, electorate } = await start(['netlink', 'netlink', 'netlink']);
+      for (const r of [0, 1, 2]) electorate.join(r);
+      const nlri = Uint8Array.of(24, 203, 0, 113);
+      port.abstain(2, IPV4_UNICAST, nlri, true);
+      port.flush();
+      const sockets = [0, 1, 2].map((r) => netlinkSocket(port, r));
+      say(sockets[0]!, blackhole(NET));
+      await port.status();
+      // Two of three, but one of the three is not asked.
+      say(sockets[2]!, blackhole(NET));
+      await waitFor(async () => (await port.status()).replicas[2]!.routes === 1, 'the vote');
+      expect(await installed(port)()).toBe(0);
+      say(sockets[1]!, blackhole(NET));
+      await waitFor(async () => (await installed(port)()) === 1, 'the route');
+      const counts = async (): Promise<boolean> => (await port.routes({ prefix: NET })).routes[0]!.votes[2]!.counts;
+      expect(await counts()).toBe(false);
+      port.abstain(2, IPV4_UNICAST, nlri, false);
+      port.flush();
+      expect(await counts()).toBe(true);
+      port.abstain(2, IPV4_UNICAST, nlri, true);
+      port.reset(2);
+      expect(await counts()).toBe(true);
+    });
+
+    test('where one abstains and where not is said in the order in which it was decided', async () => {
+      const { port } = await start(['netlink', 'tap']);
+      const said: unknown[] = [];
+      const { worker } = port as unknown as { worker: { postMessage(message: ToFib): void } };
+      worker.postMessage = (message) =>
+        said.push(
+          message.kind === 'abstain'
+            ? `${message.replica} ${message.on ? 'on' : 'off'} ${message.nlri.map((bytes) => [...bytes].join('.')).join('/')}`
+            : message.kind,
+        );
+      const [a, b, c] = [Uint8Array.of(8, 10), Uint8Array.of(8, 11), Uint8Array.of(16, 32, 1)];
+      port.abstain(0, IPV4_UNICAST, a, true);
+      port.abstain(0, IPV6_UNICAST, c, true);
+      port.abstain(0, IPV4_UNICAST, b, true);
+      port.abstain(0, IPV4_UNICAST, b, false);
+      port.abstain(1, IPV4_UNICAST, a, true);
+      expect(said).toEqual(['0 on 8.10.8.11/16.32.1', '0 off 8.11/']);
+      port.reset(0);
+      port.abstain(0, IPV4_UNICAST, a, true);
+      port.caughtUp(0, 1);
+      expect(said.slice(2).filter((each) => each !== 'electorate')).toEqual([
+        '1 on 8.10/',
+        'reset',
+        '0 on 8.10/',
+        'caught-up',
+      ]);
+      Reflect.deleteProperty(worker, 'postMessage');
+    });
+
+    test('dissents are told, and how many are open and since when, until there are none', async () => {
+      const { port, electorate } = await start(['netlink', 'netlink', 'netlink']);
+      const told: FibDissents[] = [];
+      port.on('dissents', (dissents) => told.push(dissents));
+      for (const r of [0, 1, 2]) electorate.join(r);
+      for (const r of [0, 1, 2]) port.caughtUp(r, Infinity);
+      port.flush();
+      const sockets = [0, 1, 2].map((r) => netlinkSocket(port, r));
+      for (const r of [0, 1]) say(sockets[r]!, blackhole(NET));
+      const counts = (): FibDissents['open'] => told.findLast(({ open: counted }) => counted !== undefined)?.open;
+      await waitFor(() => counts()?.[0]?.lasting === 1, 'a dissent that lasts');
+      const news = told.flatMap((dissents) => dissents.news);
+      expect(news).toMatchObject([
+        { type: 'dissent-begins', replica: 2, prefix: NET, kind: 'missing', vote: null, majority: 'blackhole' },
+      ]);
+      const [count] = counts()!;
+      expect(count).toMatchObject({ replica: 2, kind: 'missing', open: 1, since: news[0]!.at });
+      expect(count!.samples).toMatchObject([{ prefix: NET, vote: null, majority: 'blackhole', since: news[0]!.at }]);
+      say(sockets[2]!, blackhole(NET));
+      await waitFor(() => counts()?.length === 0, 'the end of the dissent');
+      expect(told.flatMap((dissents) => dissents.news).map(({ type }) => type)).toEqual([
+        'dissent-begins',
+        'dissent-ends',
+      ]);
+    });
+
+    test('a tap is not read on while the thread has enough of it, and is afterwards', async () => {
+      const { port } = await start(['netlink', 'tap']);
+      const said: string[] = [];
+      const tap = { pause: () => said.push('pause'), resume: () => said.push('resume') };
+      const nets = Array.from({ length: 900 }, (_, i) => [24, 10, i >> 8, i & 255]);
+      const message = announcement(nets, '127.0.0.9');
+      let bytes = 0;
+      while (!port.isTapPaused(1)) {
+        port.tap(1, message, 0, message.length, tap);
+        bytes += message.length;
+      }
+      expect([said, bytes > 4 * 1024 * 1024, bytes < 5 * 1024 * 1024]).toEqual([['pause'], true, true]);
+      await waitFor(() => !port.isTapPaused(1), 'the thread');
+      expect(said).toEqual(['pause', 'resume']);
+      while (!port.isTapPaused(1)) port.tap(1, message, 0, message.length, tap);
+      port.reset(1);
+      expect(port.isTapPaused(1)).toBe(false);
+      await port.status();
+      expect(said).toEqual(['pause', 'resume', 'pause']);
     });
 
     test('mistakes of operators are told to them', async () => {
