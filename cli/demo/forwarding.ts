@@ -51,12 +51,14 @@ export function openFlow(lab: Lab): Promise<PacketFlow> {
   return PacketFlow.start(lab, { from: CUSTOMER.name, to: INTERNET });
 }
 
-/** Sends to hosts in prefixes that the router has routes for, of which there are HOSTS by now; resolves once packets come back. */
-export async function talk(flow: PacketFlow, namespace: string): Promise<void> {
+/** Sends to hosts in prefixes that the router has routes for, of which there are HOSTS by now; resolves to these once packets come back. */
+export async function talk(flow: PacketFlow, namespace: string): Promise<string[]> {
   const prefixes = await ownPrefixes(namespace);
   const step = Math.floor(prefixes.length / HOSTS);
-  await flow.sendTo(Array.from({ length: HOSTS }, (_, index) => hostIn(prefixes[index * step]!)));
+  const chosen = Array.from({ length: HOSTS }, (_, index) => prefixes[index * step]!);
+  await flow.sendTo(chosen.map(hostIn));
   await flow.untilFlowing(ENOUGH);
+  return chosen.map((prefix) => (prefix.includes('/') ? prefix : `${prefix}/32`));
 }
 
 /** The first address behind the network's own, or the address itself of a host route. */

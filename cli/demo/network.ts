@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { ControlClient } from '../../hypervisor/control/client.js';
 import type { FibVerification } from '../../hypervisor/fib/status.js';
-import type { BallotReport, RouterStatus } from '../../hypervisor/status.js';
+import type { BallotReport, FaultsAnswer, FindingReport, RouterStatus } from '../../hypervisor/status.js';
 import { UserError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
 import { plainConfig } from '../lab/plain-configs.js';
@@ -45,6 +45,8 @@ export class DemoNetwork {
   readonly socket: string;
   readonly configFile: string;
   customer: PlainDaemon | undefined;
+  /** The prefixes that packets go to, once they do. */
+  hostPrefixes: string[] = [];
   #hypervisor: LabProcess | undefined;
   readonly #upstreams: Upstream[] = [];
   #control: ControlClient | undefined;
@@ -128,8 +130,19 @@ export class DemoNetwork {
 
   /** Packets from the customer to the Internet, to which the router has routes by now. Resolves once they come back. */
   async startPackets(): Promise<PacketFlow> {
-    await talk(this.#flow!, this.lab.namespace(ROUTER_NAMESPACE));
+    this.hostPrefixes = await talk(this.#flow!, this.lab.namespace(ROUTER_NAMESPACE));
     return this.#flow!;
+  }
+
+  /** What was found against a replica, apart from what is over. */
+  async findings(replica: string): Promise<FindingReport[]> {
+    const { findings } = (await this.#ask('faults', { replica })) as FaultsAnswer;
+    return findings.filter(({ open }) => open);
+  }
+
+  /** Puts a fault into a replica, as `btr inject` does. */
+  async inject(fault: Record<string, unknown>): Promise<void> {
+    await this.#ask('inject', fault);
   }
 
   /** How many of its own routes `ip` finds in the router's kernel. */

@@ -1,5 +1,6 @@
 // What happens in the demo, in order: the router starts, two upstreams feed it, packets flow by the first routes in its kernel,
-// one replica is killed in the middle, comes back from history, and then everything is compared. Returns findings; judging and printing them is summary.ts.
+// one replica is killed in the middle and comes back from history, another one lies and is found out, and then everything is compared.
+// Returns findings; judging and printing them is summary.ts.
 import process from 'node:process';
 import type { FibVerification } from '../../hypervisor/fib/status.js';
 import type { RouterStatus } from '../../hypervisor/status.js';
@@ -10,12 +11,15 @@ import { send } from '../lab/process.js';
 import { waitFor } from '../lab/wait.js';
 import { count } from '../output/table.js';
 import { HOSTS } from './forwarding.js';
+import { letOneLie } from './lie.js';
+import type { Lie } from './lie.js';
 import type { DemoNetwork, UpstreamSummary } from './network.js';
 import type { Screen } from './screen.js';
-import { NEIGHBORS, REPLICAS, UPSTREAMS } from './topology.js';
+import { REPLICAS, UPSTREAMS } from './topology.js';
 import type { DemoTrace } from './trace.js';
 import { compareTable, establishedSince, parseBirdRoutes } from './verify.js';
 import type { TableCheck } from './verify.js';
+import { watch } from './watch.js';
 
 export interface StorySettings {
   trace: DemoTrace;
@@ -37,6 +41,7 @@ export interface Findings {
   status: RouterStatus;
   upstreams: UpstreamSummary[];
   killing: Killing;
+  lie: Lie;
   /** From the first prefix that arrived until everything was quiet, ms. */
   convergedMs: number;
   /** Since when the customer's BIRD says it has its session: before the killing, and at the end. */
@@ -60,8 +65,7 @@ const KILL_AT = 0.1;
 /** The same when nobody knows how much there will be, in prefixes. */
 const KILL_AT_UNKNOWN = 100_000;
 /** Numbers that did not change for so long are taken for final. */
-const QUIET_MS = 2000;
-const POLL_MS = 50;
+const QUIET_MS = 1200;
 const FEED_DEADLINE_MS = 600_000;
 const RETURN_DEADLINE_MS = 180_000;
 const SESSION_DEADLINE_MS = 30_000;
@@ -105,7 +109,9 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     `the upstreams have played everything: ${upstreams.map((one) => count(one.announced)).join(' + ')} prefixes`,
   );
   const backAfterMs = await waitForReturn(network, screen, prefixes, killing);
-  const { status, quietSince } = await settle(network, screen, prefixes);
+  const convergedMs = (await settle(network, screen, prefixes)).quietSince - firstMs;
+  const lie = await letOneLie(network, screen, prefixes, killing.replica);
+  const { status } = await settle(network, screen, prefixes);
   screen.finish();
   screen.event('comparing the kernel and the customer with the verdicts');
   const verification = await network.verifyForwarding();
@@ -120,7 +126,8 @@ export async function tellStory(network: DemoNetwork, settings: StorySettings, s
     status,
     upstreams,
     killing: { ...killing, backAfterMs },
-    convergedMs: quietSince - firstMs,
+    lie,
+    convergedMs,
     customerSince: { before, after },
     table,
     forwarding: { kernelRoutes, verification, packets, hosts: HOSTS },
@@ -197,34 +204,6 @@ async function settle(network: DemoNetwork, screen: Screen, prefixes: number | u
       return whole && performance.now() - quietSince >= QUIET_MS && { status, quietSince };
     },
   });
-}
-
-interface Watch<T> {
-  what: string;
-  deadlineMs: number;
-  until: (status: RouterStatus) => T | undefined | false;
-}
-
-/** Polls the status, draws it, and returns when `until` answers. Throws at once when a process that is needed has ended. */
-async function watch<T>(network: DemoNetwork, screen: Screen, prefixes: number | undefined, wanted: Watch<T>) {
-  let failure: unknown;
-  const answer = await waitFor(
-    async () => {
-      try {
-        network.checkAlive();
-      } catch (error) {
-        failure = error;
-        return { value: undefined };
-      }
-      const status = await network.status();
-      screen.draw(status, NEIGHBORS, prefixes);
-      const value = wanted.until(status);
-      return value !== undefined && value !== false && { value };
-    },
-    { what: wanted.what, deadlineMs: wanted.deadlineMs, intervalMs: POLL_MS },
-  );
-  if (failure !== undefined) throw failure;
-  return answer.value as T;
 }
 
 /** Prefixes that have come from both upstreams. */

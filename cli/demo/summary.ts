@@ -28,6 +28,7 @@ export function judge(found: Findings, upstreamsKept: boolean): Check[] {
       ok: status.electorate.includes(killing.replica),
       detail: `after ${count(killing.arrivedBefore)} prefixes; back in ${(killing.backAfterMs / 1000).toFixed(1)} s`,
     },
+    lieCheck(found),
     {
       what: 'all replicas vote',
       ok: status.electorate.length === REPLICAS.length,
@@ -41,6 +42,16 @@ export function judge(found: Findings, upstreamsKept: boolean): Check[] {
     kernelCheck(found),
     packetCheck(found.forwarding),
   ];
+}
+
+function lieCheck({ lie, status }: Findings): Check {
+  const { replica, prefixes, outvoted, right, foundAfterMs, backAfterMs } = lie;
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  return {
+    what: `${replica} lied, was outvoted and restarted`,
+    ok: prefixes > 0 && outvoted === prefixes && right === prefixes && status.electorate.includes(replica),
+    detail: `wrong next hops for ${prefixes} prefixes, ${right} verdicts right; found in ${seconds(foundAfterMs)}, voting again in ${seconds(backAfterMs)}`,
+  };
 }
 
 /** The kernel's table is counted by `ip`; that each route is right is the hypervisor's own comparison. */

@@ -39,7 +39,8 @@ export function routerYaml(strategy: string, runDirectory: string): string {
     ),
     'replicas:',
     ...REPLICAS.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
-    `voting: { strategy: ${strategy} }`,
+    // A lie is to be dealt with before the audience gets bored.
+    `voting: { strategy: ${strategy}, fault-threshold: 2s }`,
     'fib: { backend: kernel }',
     '',
   ].join('\n');
