@@ -61,7 +61,7 @@ class Scene {
     const scene = new Scene(router);
     await router.untilVoting(3);
     await Promise.all([scene.feeder.connect(), scene.customer.connect()]);
-    await scene.feeder.announce(tableOf(asOf(1), 1, 0, 20));
+    await scene.feeder.announce(tableOf(asOf(1), 1, 0, 4));
     await scene.settled();
     scene.flaps = await flapWatch(router, [scene.feeder, scene.customer]);
     return scene;

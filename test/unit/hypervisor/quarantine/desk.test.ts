@@ -1,0 +1,298 @@
+// The desk with a real replicator and instances that are played here: what is quarantined for which death, what trials lead to, what an
+// operator sees and does.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parseConfig } from '../../../../configs/load.js';
+import type { Abstentions } from '../../../../hypervisor/abstentions.js';
+import type { NeighborPort } from '../../../../hypervisor/neighbor-port.js';
+import { QuarantineDesk, type QuarantineParts } from '../../../../hypervisor/quarantine/quarantine-desk.js';
+import { quarantineMethods } from '../../../../hypervisor/quarantine/control.js';
+import { TrialInstance, type Instance, type TrialMessage } from '../../../../hypervisor/quarantine/trial-instance.js';
+import type { ShimHub } from '../../../../preload/hub.js';
+import type { SystemCause } from '../../../../voter/faults/types.js';
+import { renderDetail, renderListing } from '../../../../cli/commands/quarantine.js';
+import { attributesOf, Bench } from '../../replicator/helpers.js';
+
+const YAML = `
+router: { as: 65000, router-id: 10.0.0.1, run-directory: /nowhere }
+neighbors:
+  - { neighbor-address: 10.0.1.2, peer-as: 65001, local-address: 10.0.1.1 }
+  - { neighbor-address: 10.0.2.2, peer-as: 65002, local-address: 10.0.2.1 }
+replicas: [{ name: frr, kind: frr }, { name: bird, kind: bird }]
+`;
+
+/** Which of these messages, alone, kills an instance. */
+let deadly: (message: TrialMessage) => boolean;
+
+function play(): Promise<Instance> {
+  const instance: Instance = {
+    feed: (messages) => Promise.resolve(messages.some(deadly) ? 'killed by SIGSEGV' : undefined),
+    stop: () => Promise.resolve(),
+  };
+  return Promise.resolve(instance);
+}
+
+class Rig {
+  readonly directory = mkdtempSync(path.join(os.tmpdir(), 'btr-desk-'));
+  readonly bench = new Bench({ suspectBytes: 1 << 20 });
+  readonly held = new Set<string>();
+  readonly records: Record<string, unknown>[] = [];
+  readonly recovered = { now: true };
+  readonly desk: QuarantineDesk;
+  readonly methods;
+  private now = 1000;
+
+  constructor(quarantine: Partial<{ narrow: boolean }> = {}) {
+    const config = parseConfig(YAML, 'test.yaml').config!;
+    Object.assign(config.quarantine, { directory: this.directory, ...quarantine });
+    const { bench } = this;
+    const key = (r: number, prefix: number): string => `${r} ${bench.prefixes.format(prefix)}`;
+    const context = {
+      config,
+      log: { warn: vi.fn(), info: vi.fn(), error: vi.fn() },
+      replicator: bench.replicator,
+      tables: bench,
+      electorate: { has: () => this.recovered.now },
+      abstentions: {
+        hold: (r: number, prefix: number) => void this.held.add(key(r, prefix)),
+        lift: (r: number, prefix: number) => void this.held.delete(key(r, prefix)),
+      } as unknown as Abstentions,
+      voteLog: { append: (line: string) => void this.records.push(JSON.parse(line) as Record<string, unknown>) },
+      schedule: () => this.desk.apply(this.now),
+    };
+    this.desk = new QuarantineDesk({
+      context: context as unknown as QuarantineParts['context'],
+      hub: undefined as unknown as ShimHub,
+      runDirectory: this.directory,
+      neighbors: () =>
+        [0, 1].map((index) => ({ index, negotiated: { families: 3, peerRouterId: '1.1.1.1' } })) as NeighborPort[],
+    });
+    this.methods = quarantineMethods(this.desk);
+    for (const n of [0, 1]) {
+      bench.replicator.neighborUp(n, 3, 0);
+      for (const r of [0, 1]) bench.replicator.openFeed(r, n, 3, 0, { deliver: 'raw' });
+    }
+  }
+
+  /** Neighbour `n` announces prefixes, one message each, and both replicas take them. */
+  announce(n: number, origin: number, ...prefixes: string[]): Uint8Array[] {
+    const { bench } = this;
+    const messages = prefixes.map((prefix, i) => bench.announcement(attributesOf(origin + i), prefix));
+    for (const message of messages) bench.receive(n, message, ++this.now);
+    // Feeds are numbered from 1, two for each neighbour.
+    for (const feed of [1, 2, 3, 4]) bench.replicator.pull(feed, bench.out, 1 << 20);
+    return messages;
+  }
+
+  die(cause: SystemCause, neighbor?: number, replica = 0): void {
+    const fault = { replica, cause, reason: `it ${cause}`, at: ++this.now };
+    this.desk.suspect(neighbor === undefined ? fault : { ...fault, neighbor });
+    this.desk.apply(this.now);
+  }
+
+  async tried(): Promise<void> {
+    this.desk.tick(++this.now);
+    await vi.waitFor(() => expect(this.desk.list({}).trials).toEqual({ running: null, waiting: 0 }));
+  }
+
+  entries() {
+    return this.desk.list({}).entries;
+  }
+}
+
+let rig: Rig;
+const PREFIXES = ['20.0.1.0/24', '20.0.2.0/24', '20.0.3.0/24'];
+
+beforeEach(() => {
+  deadly = () => false;
+  vi.spyOn(TrialInstance, 'start').mockImplementation(play as unknown as typeof TrialInstance.start);
+});
+afterEach(async () => {
+  await rig.desk.stop();
+  rmSync(rig.directory, { recursive: true, force: true });
+  vi.restoreAllMocks();
+});
+
+describe('which deaths are put down to messages', () => {
+  test.each<SystemCause>(['killed', 'start', 'kernel', 'unanswered'])('%s: not', (cause) => {
+    rig = new Rig();
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die(cause);
+    expect(rig.entries()).toEqual([]);
+  });
+
+  test.each<[SystemCause, number]>([
+    ['crash', 4],
+    ['hang', 4],
+    ['session', 4],
+    ['broken-update', 4],
+    ['notification', 1],
+  ])('%s on the session of neighbour 2: %i messages', (cause, count) => {
+    rig = new Rig({ narrow: false });
+    rig.announce(0, 1, ...PREFIXES);
+    rig.announce(1, 9, '20.0.9.0/24');
+    rig.die(cause, 1);
+    expect(rig.entries()).toHaveLength(count);
+    expect(rig.entries().every(({ replica, trial }) => replica === 'frr' && trial === 'off')).toBe(true);
+    expect(rig.held.size).toBe(count);
+    expect(rig.held.has('0 20.0.9.0/24')).toBe(true);
+    expect(rig.records).toEqual([
+      expect.objectContaining({ kind: 'quarantine', state: 'withheld', replica: 'frr', cause, messages: count }),
+    ]);
+  });
+
+  test('nothing was under way: nothing is held', () => {
+    rig = new Rig();
+    rig.die('crash');
+    expect([rig.entries(), rig.records]).toEqual([[], []]);
+  });
+});
+
+describe('trials', () => {
+  test('the culprit stays, the others are given back; its kind of death is told', async () => {
+    rig = new Rig();
+    const [, second] = rig.announce(0, 1, ...PREFIXES);
+    deadly = ({ bytes }) => Buffer.compare(bytes, second) === 0;
+    rig.die('crash');
+    expect(rig.entries().map(({ trial }) => trial)).toEqual(['waiting', 'waiting', 'waiting']);
+    await rig.tried();
+    expect(rig.entries()).toEqual([
+      expect.objectContaining({
+        trial: 'convicted',
+        note: 'killed by SIGSEGV',
+        sample: ['20.0.2.0/24'],
+        replica: 'frr',
+      }),
+    ]);
+    expect([...rig.held]).toEqual(['0 20.0.2.0/24']);
+    expect(rig.records.map(({ state, messages }) => [state, messages])).toEqual([
+      ['withheld', 3],
+      ['convicted', 1],
+      ['released', 2],
+    ]);
+  });
+
+  test('an instance knows what others say about the same prefixes', async () => {
+    rig = new Rig();
+    rig.announce(1, 30, PREFIXES[0]);
+    rig.bench.replicator.probeSent(0);
+    rig.bench.replicator.probeReturned(0);
+    rig.bench.replicator.probeSent(0);
+    rig.bench.replicator.probeReturned(0);
+    rig.announce(0, 1, PREFIXES[0]);
+    rig.die('crash');
+    expect(rig.entries()).toHaveLength(1);
+    await rig.tried();
+    const [setup] = vi.mocked(TrialInstance.start).mock.calls[0];
+    expect(setup.before.map(({ neighbor }) => neighbor)).toEqual([1]);
+    expect(setup.neighbors.map(({ index }) => index)).toEqual([0, 1]);
+  });
+
+  test('what no trial shows is released once; the second time it stays', async () => {
+    rig = new Rig();
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    expect(rig.held.size).toBe(3);
+    await rig.tried();
+    expect([rig.entries(), [...rig.held]]).toEqual([[], []]);
+    rig.announce(0, 10, PREFIXES[0]);
+    rig.announce(0, 20, '20.0.7.0/24');
+    rig.die('hang');
+    await rig.tried();
+    const kept = rig.entries().filter(({ trial }) => trial === 'not-reproduced');
+    expect(kept.flatMap(({ sample }) => sample)).toContain(PREFIXES[0]);
+    expect(rig.held.has(`0 ${PREFIXES[0]}`)).toBe(true);
+    expect(rig.held.has('0 20.0.7.0/24')).toBe(false);
+    // Somebody vouches for it: the next time it is released again.
+    expect(rig.methods['quarantine-release']({})).toEqual({ released: kept.length });
+    expect(rig.held.size).toBe(0);
+    rig.announce(0, 30, PREFIXES[0]);
+    rig.die('hang');
+    await rig.tried();
+    expect(rig.entries().flatMap(({ sample }) => sample)).not.toContain(PREFIXES[0]);
+  });
+
+  test('a trial waits until the replica votes again', () => {
+    rig = new Rig();
+    rig.recovered.now = false;
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    rig.desk.tick(2000);
+    expect(rig.desk.list({}).trials).toEqual({ running: null, waiting: 1 });
+    rig.desk.tick(60_000);
+    expect(rig.desk.list({}).trials).toEqual({ running: 'frr', waiting: 0 });
+  });
+
+  test('instances that cannot be had: all stays, with the reason', async () => {
+    vi.mocked(TrialInstance.start).mockRejectedValue(new Error('no such user'));
+    rig = new Rig();
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    await rig.tried();
+    expect(rig.entries().map(({ trial, note }) => [trial, note])).toEqual(
+      PREFIXES.map(() => ['untried', 'no such user']),
+    );
+  });
+
+  test('more deaths than trials can wait', () => {
+    rig = new Rig();
+    rig.recovered.now = false;
+    for (let i = 0; i < 17; i++) {
+      rig.announce(0, 100 + i, `20.1.${i}.0/24`);
+      rig.die('crash');
+    }
+    const { entries, trials } = rig.desk.list({});
+    expect(trials.waiting).toBe(16);
+    expect(entries[0]).toMatchObject({ trial: 'untried', note: 'too many trials wait' });
+  });
+});
+
+describe('the operator', () => {
+  test('sees a message decoded, and releases it', () => {
+    rig = new Rig({ narrow: false });
+    const [first] = rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    const { entries, replicas } = rig.desk.list({ replica: 'frr' });
+    expect(replicas[0]).toMatchObject({ name: 'frr', entries: 3, withheld: 3, careful: false });
+    const { id } = entries.find(({ sample }) => sample[0] === PREFIXES[0])!;
+    const detail = rig.desk.show(id);
+    expect(detail).toMatchObject({ neighbor: '10.0.1.2', withheld: [PREFIXES[0]], withheldTotal: 1, cause: 'crash' });
+    expect(detail.hex).toBe(Buffer.from(first).toString('hex'));
+    expect(renderDetail(detail)).toContain('AS_PATH 65001 1001');
+    expect(renderListing(rig.desk.list({}))).toContain('frr: 3 messages, 3 prefixes withheld');
+    expect(rig.methods['quarantine-release']({ id })).toEqual({ released: 1 });
+    expect(rig.held.has(`0 ${PREFIXES[0]}`)).toBe(false);
+    expect(rig.held.size).toBe(2);
+    expect(() => rig.desk.show(id)).toThrow(`nothing is quarantined under number ${id}`);
+  });
+
+  test('lists at most as many as asked for, the youngest first', () => {
+    rig = new Rig({ narrow: false });
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    const listing = rig.desk.list({ limit: 2 });
+    expect(listing.total).toBe(3);
+    expect(listing.entries.map(({ id }) => id)).toEqual([3, 2]);
+    expect(renderListing(listing)).toContain('… and 1 more');
+  });
+
+  test('is told what makes no sense', () => {
+    rig = new Rig();
+    expect(() => rig.desk.list({ replica: 'quagga' })).toThrow('there is no replica quagga');
+    expect(() => rig.methods['quarantine-show']({ id: 'x' })).toThrow('"id" is a number');
+    expect(() => rig.methods['quarantine-release']({ id: 7 })).toThrow('nothing is quarantined under number 7');
+    expect(() => quarantineMethods(undefined).quarantine({})).toThrow('switched off');
+    expect(renderListing(rig.desk.list({}))).toBe('nothing is quarantined');
+  });
+
+  test('a route that the neighbour replaces is given again', () => {
+    rig = new Rig({ narrow: false });
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    rig.announce(0, 50, PREFIXES[1]);
+    rig.desk.apply(9999);
+    expect([...rig.held].sort()).toEqual([`0 ${PREFIXES[0]}`, `0 ${PREFIXES[2]}`]);
+  });
+});
