@@ -71,11 +71,9 @@ export class InFlight {
       }
       this.copied = past.log.position;
     }
-    for (const mark of [this.out, this.returned]) {
-      if (!mark) continue;
-      if (this.past && mark.live > 0) mark.past = Math.max(mark.past, start + mark.live);
-      mark.live = 0;
-    }
+    if (!this.past) return;
+    // A mark of an earlier time LIVE comes to lie before what it stands for already.
+    for (const mark of [this.out, this.returned]) if (mark) mark.past = Math.max(mark.past, start + mark.live);
   }
 
   /** A probe goes out; `reader`: the feed's place in the log when LIVE. */

@@ -285,10 +285,23 @@ export class Replicator {
 
   /** The message of this entry is harmless: its routes are given again. Returns false for an unknown entry. O(all prefixes). */
   release(id: number, now: number): boolean {
-    const changed = new Set<number>();
-    const entry = this.kept.remove(id, changed);
-    if (entry) this.reconsider(entry.replica, changed, now);
-    return entry !== undefined;
+    return this.releaseAll([id], now) === 1;
+  }
+
+  /** The same for many entries at once, in O(all prefixes) for each replica that they belong to. Returns how many of them there were. */
+  releaseAll(ids: readonly number[], now: number): number {
+    const changed = new Map<number, Set<number>>();
+    let released = 0;
+    for (const id of ids) {
+      const r = this.kept.find(id)?.replica;
+      if (r === undefined) continue;
+      const routes = changed.get(r) ?? new Set<number>();
+      changed.set(r, routes);
+      this.kept.remove(id, routes);
+      released++;
+    }
+    for (const [r, routes] of changed) this.reconsider(r, routes, now);
+    return released;
   }
 
   /** The message of this entry has been seen to do harm: it is among the last to give way. Returns false for an unknown entry. */

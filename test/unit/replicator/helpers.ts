@@ -1,5 +1,6 @@
 // A neighbour and a replica for replicator tests: builds messages, feeds them in, and applies what comes out to a model RIB.
 import { AttributeTable } from '../../../wire/attribute-table.js';
+import { encodeMessage, MessageType } from '../../../wire/bgp/message.js';
 import { UpdatePacker } from '../../../wire/bgp/pack.js';
 import { extractRouteAttributes } from '../../../wire/bgp/route-attributes.js';
 import { NlriCursor, parseUpdate, UpdateView } from '../../../wire/bgp/update.js';
@@ -10,6 +11,7 @@ import { Replicator } from '../../../replicator/replicator.js';
 import type { ReplicatorOptions } from '../../../replicator/replicator.js';
 
 const ORIGIN_IGP = [0x40, 1, 1, 0];
+const raw = new Uint8Array(65536);
 
 /** Raw route attributes of an IPv4 or IPv6 route whose path is [65001, 1000 + origin]. */
 export function attributesOf(origin: number, ipv6 = false, extra: readonly number[] = []): Uint8Array {
@@ -59,6 +61,15 @@ export class Bench {
     this.replicator.receive(n, message, 0, message.length, this.view, verdict, now);
   }
 
+  /** Frees all ids that the replicator does not hold. */
+  sweep(): void {
+    const used = { prefixes: new Uint8Array(this.prefixes.limit), attributes: new Uint8Array(this.attributes.limit) };
+    this.replicator.markPrefixes(used.prefixes);
+    this.replicator.markAttributes(used.attributes);
+    this.prefixes.sweep(used.prefixes);
+    this.attributes.sweep(used.attributes);
+  }
+
   /** Pulls at most `maxBytes`, or everything. */
   pull(feed: number, maxBytes = Infinity): Uint8Array {
     this.out.reset();
@@ -75,7 +86,6 @@ export class ModelRib {
   private readonly prefixes = new PrefixTable();
   private readonly view = new UpdateView();
   private readonly cursor = new NlriCursor();
-  private readonly raw = new Uint8Array(65536);
 
   apply(stream: Uint8Array): void {
     for (let at = 0; at < stream.length;) {
@@ -93,8 +103,8 @@ export class ModelRib {
     if (view.endOfRib !== undefined) this.endOfRibs++;
     for (let i = 0; i < view.sectionCount; i++) {
       const { kind, family, start: from, end: to, mp } = view.sections[i];
-      const length = extractRouteAttributes(buf, view, mp, this.raw, 0);
-      const route = hex(this.raw.subarray(0, length));
+      const length = extractRouteAttributes(buf, view, mp, raw, 0);
+      const route = hex(raw.subarray(0, length));
       cursor.reset(buf, from, to, family);
       while (cursor.next()) {
         const prefix = this.prefixes.format(this.prefixes.intern(family, buf, cursor.at, cursor.bits));
@@ -107,4 +117,36 @@ export class ModelRib {
 
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
+}
+
+/** The messages of a stream. */
+export function messagesOf(stream: Uint8Array): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  for (let at = 0; at < stream.length;) {
+    const end = at + ((stream[at + 16] << 8) | stream[at + 17]);
+    messages.push(stream.slice(at, end));
+    at = end;
+  }
+  return messages;
+}
+
+/** An UPDATE of these path attributes and nothing else. */
+export function updateOf(attributes: readonly number[]): Uint8Array {
+  return encodeMessage(
+    MessageType.UPDATE,
+    Uint8Array.from([0, 0, attributes.length >>> 8, attributes.length & 0xff, ...attributes]),
+  );
+}
+
+/** MP_REACH_NLRI without prefixes, and no other attribute. */
+export function emptyReach(): Uint8Array {
+  return updateOf([0x80, 14, 21, 0, 2, 1, 16, 0x20, 1, 0xd, 0xb8, ...new Array<number>(11).fill(0), 1, 0]);
+}
+
+/** The withdrawal of an IPv4 prefix in MP_UNREACH_NLRI. */
+export function unreachIpv4(bench: Bench, prefix: string): Uint8Array {
+  const id = bench.prefixes.parse(prefix);
+  const nlri = new Uint8Array(bench.prefixes.nlriSize(id));
+  bench.prefixes.writeNlri(id, nlri, 0);
+  return updateOf([0x80, 15, 3 + nlri.length, 0, 1, 1, ...nlri]);
 }
