@@ -184,6 +184,11 @@ export class QuarantineDesk {
     const { config, log, replicator } = this.context;
     const released: number[] = [];
     const convicted: number[] = [];
+    // Asked before any is released: several of them may be about one prefix.
+    const again = ids.map((id) => {
+      const entry = replicator.entry(id);
+      return entry !== undefined && this.repeats.has(replica, entry.suspect);
+    });
     verdicts.forEach((verdict, i) => {
       const entry = replicator.entry(ids[i]);
       if (entry === undefined) return;
@@ -193,7 +198,7 @@ export class QuarantineDesk {
         this.inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
       } else if (verdict === 'untried') {
         this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null });
-      } else if (verdict === 'not-reproduced' && this.repeats.has(replica, entry.suspect)) {
+      } else if (verdict === 'not-reproduced' && again[i]) {
         this.inventory.note(entry.id, { trial: 'not-reproduced' });
       } else {
         this.repeats.released(replica, entry.suspect);
@@ -211,15 +216,16 @@ export class QuarantineDesk {
 
   private free(ids: readonly number[], because: string): void {
     const { replicator, schedule } = this.context;
-    const now = clock();
     const byReplica = new Map<number, number[]>();
     for (const id of ids) {
       const entry = replicator.entry(id);
       if (entry === undefined) continue;
-      byReplica.set(entry.replica, [...(byReplica.get(entry.replica) ?? []), id]);
-      replicator.release(id, now);
+      const freed = byReplica.get(entry.replica);
+      if (freed === undefined) byReplica.set(entry.replica, [id]);
+      else freed.push(id);
       this.inventory.forget(id);
     }
+    replicator.releaseAll(ids, clock());
     for (const [replica, freed] of byReplica) this.record('released', freed, replica, because);
     schedule();
   }

@@ -85,18 +85,21 @@ export class TrialInstance implements Instance {
 
   /**
    * Resolves when it runs, has its sessions and has given back a probe; rejects, leaving nothing, when that does not happen or `signal`
-   * says that nobody wants it any more.
+   * says meanwhile that nobody wants it any more.
    */
   static async start(setup: TrialSetup, signal: AbortSignal): Promise<TrialInstance> {
     const instance = new TrialInstance(setup);
-    signal.addEventListener('abort', () => void instance.stop(), { once: true });
+    const stop = (): void => void instance.stop();
+    signal.addEventListener('abort', stop);
     try {
       await instance.begin();
+      return instance;
     } catch (error) {
       await instance.stop();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
-    return instance;
   }
 
   async feed(messages: readonly TrialMessage[]): Promise<string | undefined> {
