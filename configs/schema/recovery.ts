@@ -12,7 +12,7 @@ export function readRecovery(root: MapReader): RecoveryConfig {
     restartDelay: reader.duration('restart-delay', 100),
     longestRestartDelay: reader.duration('longest-restart-delay', 60_000),
     forgiveAfter: reader.duration('forgive-after', 60_000),
-    maxRestarts: reader.integer('max-restarts', { min: 0, max: 10_000 }, 20),
+    maxRestarts: reader.integer('max-restarts', { min: 0, max: 10_000 }, 10),
     restartWindow: reader.duration('restart-window', 600_000),
     retireFor: reader.duration('retire-for', 900_000, { min: 0, max: DAY_MS }),
     fewPrefixes: reader.integer('few-prefixes', { min: 0, max: 1_000_000 }, 100),
