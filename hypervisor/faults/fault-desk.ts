@@ -3,7 +3,7 @@
 // follows from a finding is recovery's business.
 import { FaultLedger, type Dissent } from '../../voter/faults/fault-ledger.js';
 import type { FindingNews } from '../../voter/faults/finding-book.js';
-import { knownDifference, type Daemon } from '../../voter/faults/known-differences.js';
+import { knownDifference, knownRefusal, type Daemon } from '../../voter/faults/known-differences.js';
 import type { FaultCounts, PersistentDissent, Place, SystemFault } from '../../voter/faults/types.js';
 import { describeFinding } from '../../voter/faults/words.js';
 import type { VoterEvent } from '../../voter/types.js';
@@ -20,6 +20,8 @@ export type FaultDeskParts = Pick<
 
 /** A finding that opens again and again is told of in the log that often, ms. */
 const TOLD_AGAIN_MS = 60_000;
+/** How long the end of a process may be waited for after it closed a session, ms. */
+const EXIT_MS = 2000;
 
 export interface FaultQuery {
   /** Name of a replica. */
@@ -34,6 +36,8 @@ export class FaultDesk {
   private readonly daemons: readonly Daemon[];
   /** By finding: when the log told of it last, ms. */
   private readonly toldAt = new Map<number, number>();
+  /** By replica: the session that it closed, as long as nothing is known of its end. */
+  private readonly closed = new Map<number, SystemFault>();
   /** The voters of the neighbours that are up. */
   private readonly voters = new Map<number, UpdateVoter>();
   /** The last dissent that was explained, or not, by its attributes alone: many prefixes share them. */
@@ -52,6 +56,7 @@ export class FaultDesk {
         findPrefix: (text) => records.prefixes.findText(text),
         placeText: (place) => this.placeText(place),
         explain: (dissent) => this.explain(dissent),
+        explainRefusal: (r, prefix) => knownRefusal(this.daemons[r], this.inputs(records.prefixes.findText(prefix))),
       },
       // One more than what is few can be told from it.
       { faultThreshold: config.voting.faultThreshold, countUpTo: Math.max(1000, config.recovery.fewPrefixes + 1) },
@@ -61,7 +66,17 @@ export class FaultDesk {
 
   /** A system event of a replica, told before anything is done about it. */
   system(fault: SystemFault): void {
-    this.ledger.system(fault);
+    // A closed session may be the first sign of a crash: that becomes known with the end of the process.
+    if (fault.cause === 'session') this.closed.set(fault.replica, fault);
+    else this.ledger.system(fault);
+  }
+
+  /** The processes of replica `r` have ended, by themselves or because they were killed for what `system` told. */
+  exited(r: number, signal: NodeJS.Signals | null, text: string): void {
+    const fault = this.closed.get(r);
+    if (fault === undefined) return;
+    this.closed.delete(r);
+    this.ledger.system(causeOf(fault, signal, text));
   }
 
   /** What has happened in the voter of neighbour `n` since the last call. */
@@ -82,6 +97,11 @@ export class FaultDesk {
   }
 
   tick(now: number): void {
+    for (const [r, fault] of this.closed) {
+      if (now - fault.at < EXIT_MS) continue;
+      this.closed.delete(r);
+      this.ledger.system(fault);
+    }
     this.ledger.tick(now);
     for (const news of this.ledger.takeNews()) this.tell(news, now);
   }
@@ -148,4 +168,15 @@ export class FaultDesk {
       .filter((id) => id !== 0)
       .map((id) => records.attributes.get(id));
   }
+}
+
+/**
+ * Why a replica closed a session: it crashed, or somebody killed it. A signal that we send because of the session comes only after it, when
+ * nothing was ending yet.
+ */
+export function causeOf(fault: SystemFault, signal: NodeJS.Signals | null, text: string): SystemFault {
+  const killed = signal === 'SIGKILL' || signal === 'SIGTERM';
+  if (killed && fault.dying !== true) return fault;
+  const { replica, at } = fault;
+  return { replica, at, cause: killed ? 'killed' : 'crash', reason: `${text} (${fault.reason})` };
 }

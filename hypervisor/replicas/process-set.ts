@@ -80,7 +80,9 @@ export class ProcessSet {
   private check(): void {
     if (!this.complete || this.members.some(({ status }) => status === undefined)) return;
     const main = this.members.at(-1);
-    const blamed = this.stopping ? main : this.first;
+    // SIGKILL is what the others get when one has ended, or all of them for a fault: whoever ended otherwise did so by itself.
+    const byItself = this.members.find(({ status }) => status?.signal !== 'SIGKILL');
+    const blamed = this.stopping ? main : (byItself ?? this.first);
     if (blamed?.status === undefined) return;
     this.settle({ ...blamed.status, culprit: blamed === main ? undefined : blamed.name });
   }

@@ -35,6 +35,8 @@ export interface LedgerContext extends Words {
   attributes(id: number): Uint8Array | null;
   /** Names of the known differences that explain a dissent; undefined when it is a fault. */
   explain(dissent: Dissent): readonly string[] | undefined;
+  /** The same of a route that is missing in the forwarding table. */
+  explainRefusal(r: number, prefix: string): readonly string[] | undefined;
 }
 
 /** Open dissents in the forwarding table, counted there; whoever is not named has none. */
@@ -66,6 +68,12 @@ const RECONCILE_MS = 1000;
 const RECONCILE_DISSENTS = 50_000;
 /** How long what was found to last is not looked for again, ms. */
 const PERSISTENT_MS = 250;
+
+/** A part of what the forwarding table told; `names` of the rules that explain it. */
+interface CountedDissent extends Omit<ForwardingDissent, 'kind'> {
+  kind: FindingKind;
+  names?: readonly string[];
+}
 
 interface PlaceState {
   source: DissentSource;
@@ -113,14 +121,12 @@ export class FaultLedger {
 
   /** The dissents in the forwarding table are these. */
   forwarded(open: readonly ForwardingDissent[], now: number): void {
-    for (let replica = 0; replica < this.replicas; replica++) {
-      for (const kind of DISSENT_KINDS) {
-        const votes = this.context.isVoting(replica);
-        const dissent = votes ? open.find((d) => d.replica === replica && d.kind === kind && d.open > 0) : undefined;
-        if (dissent === undefined) this.clear(this.book.find({ replica, kind, place: 'fib' }), now);
-        else this.count(dissent, now);
-      }
+    const told = open.filter((d) => d.open > 0 && this.context.isVoting(d.replica)).flatMap((d) => this.apart(d));
+    for (const record of [...this.book.openRecords]) {
+      const { replica, kind, place } = record;
+      if (place === 'fib' && !told.some((d) => d.replica === replica && d.kind === kind)) this.clear(record, now);
     }
+    for (const dissent of told) this.count(dissent, now);
   }
 
   /** The neighbour's session is down: nobody says anything to it any more. */
@@ -208,6 +214,7 @@ export class FaultLedger {
     const kind = names === undefined ? kindOf(vote, majority) : 'known-difference';
     const record = this.book.about({ replica, kind, place }, at);
     this.book.open(record, at);
+    record.last = at;
     record.since.set(prefix, at);
     record.total++;
     for (const name of names ?? []) addName(record, name);
@@ -234,19 +241,38 @@ export class FaultLedger {
     }
   }
 
+  /** Known differences and faults apart. Where all samples are known differences, all the rest is taken for such, too. */
+  private apart(dissent: ForwardingDissent): CountedDissent[] {
+    if (dissent.kind !== 'missing') return [dissent];
+    const names = new Set<string>();
+    const rest = dissent.samples.filter(({ prefix }) => {
+      const explained = this.context.explainRefusal(dissent.replica, prefix);
+      for (const name of explained ?? []) names.add(name);
+      return explained === undefined;
+    });
+    if (names.size === 0) return [dissent];
+    const known = rest.length === 0 ? dissent.open : dissent.samples.length - rest.length;
+    const habits = dissent.samples.filter((sample) => !rest.includes(sample));
+    return [
+      { ...dissent, kind: 'known-difference', open: known, lasting: 0, samples: habits, names: [...names] },
+      { ...dissent, open: dissent.open - known, lasting: Math.max(0, dissent.lasting - known), samples: rest },
+    ].filter(({ open }) => open > 0) as CountedDissent[];
+  }
+
   /** Takes the forwarding table's word for one finding. */
-  private count({ replica, kind, open, lasting, since, samples }: ForwardingDissent, now: number): void {
+  private count({ replica, kind, open, lasting, since, samples, names }: CountedDissent, now: number): void {
     const record = this.book.about({ replica, kind, place: 'fib' }, now);
     this.book.open(record, now);
     // How often a prefix was in dissent is not told: what was the most at a time.
     record.total = Math.max(record.total, open);
+    if (record.prefixes !== open) record.last = now;
     record.counted = { prefixes: open, lasting, since };
     record.samples = samples.slice(0, MAX_SAMPLES).map(({ prefix }) => prefix);
+    for (const name of names ?? []) addName(record, name);
     record.example ??= samples[0] && { ...samples[0] };
   }
 
-  private clear(record: FindingRecord | undefined, now: number): void {
-    if (record === undefined || !record.open) return;
+  private clear(record: FindingRecord, now: number): void {
     const state = typeof record.place === 'number' ? this.places.get(record.place) : undefined;
     if (state !== undefined) state.open[record.replica] -= record.since.size;
     this.dissents -= record.since.size;

@@ -92,8 +92,8 @@ export class FindingBook {
   }
 
   open(record: FindingRecord, now: number): void {
-    record.last = now;
     if (record.open) return;
+    record.last = now;
     record.open = true;
     record.openedSince = true;
     this.openRecords.add(record);

@@ -40,6 +40,8 @@ interface KnownDifference {
   attribute?(original: Attribute | undefined, changed: Attribute | undefined): boolean;
   /** Whether the daemon does not pass on a route that has these attributes elsewhere. */
   route?(attributes: Uint8Array, daemon: Daemon, inputs: () => readonly Uint8Array[]): boolean;
+  /** It does not forward by such a route either. */
+  refused?: boolean;
 }
 
 /** Of 4096 bytes BIRD leaves 1024 to the prefixes, so that it has room for attributes of 3068; duplicates that it keeps count for it only. */
@@ -88,6 +90,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     kind: 'frr',
     reason:
       'FRR without zebra (fib: tap or none) has no use for an IPv6 next hop with a link-local one beside it (8.4.4)',
+    refused: true,
     route: (_attributes, { netlink }, inputs) => !netlink && inputs().length > 0 && inputs().every(hasLinkLocalBeside),
   },
   {
@@ -107,7 +110,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'bird-attribute-254',
     kind: 'bird',
-    reason: 'BIRD uses attribute 254 inside and does not pass on routes that come with one (2.0.12)',
+    reason: 'BIRD uses attribute 254 inside and does not take routes that come with one (2.0.12)',
+    refused: true,
     route: (attributes) => attributesOf(attributes).some(({ type }) => type === BIRD_OWN_ATTRIBUTE),
   },
   {
@@ -133,6 +137,22 @@ export function knownDifference(dissent: DissentCase): string[] | undefined {
       without.every((daemon) => daemon.kind === kind && route(present, daemon, dissent.inputs)),
   );
   return rule && [rule.name];
+}
+
+/**
+ * The names of the rules that explain that a daemon has no route in its forwarding table; undefined when something remains. `inputs`: the
+ * attributes, as they came in, of every neighbour's route for the prefix: it must refuse them all.
+ */
+export function knownRefusal(by: Daemon, inputs: readonly Uint8Array[]): string[] | undefined {
+  const names = new Set<string>();
+  for (const input of inputs) {
+    const rule = KNOWN_DIFFERENCES.find(
+      ({ kind, refused, route }) => refused === true && kind === by.kind && route?.(input, by, () => inputs) === true,
+    );
+    if (rule === undefined) return undefined;
+    names.add(rule.name);
+  }
+  return names.size === 0 ? undefined : [...names].sort();
 }
 
 function attributeRules({ by, agreeing }: DissentCase, vote: Uint8Array, majority: Uint8Array): string[] | undefined {

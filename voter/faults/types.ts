@@ -27,6 +27,8 @@ export interface SystemFault {
   reason: string;
   /** The neighbour whose session it was; undefined for internal sessions and for faults of the whole replica. */
   neighbor?: number;
+  /** Of a session that was closed: the replica's processes were ending by then. */
+  dying?: boolean;
   /** Ms. */
   at: number;
 }

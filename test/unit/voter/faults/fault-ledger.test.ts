@@ -23,6 +23,7 @@ class LedgerRig extends Rig {
       prefixText: (id) => `10.0.${id}.0/24`,
       findPrefix: (text) => Number(text.split('.')[2]),
       placeText: (place) => `at ${place}`,
+      explainRefusal: (_r, prefix) => (prefix === '10.0.200.0/24' ? ['refuses'] : undefined),
       explain: ({ vote }) => (vote >= HABIT ? [`habit-${vote - HABIT}`] : undefined),
     };
     this.ledger = new FaultLedger(replicas, context, { faultThreshold: FAULT, ...more });
@@ -179,9 +180,29 @@ describe('findings', () => {
     expect(rig.open).toMatchObject([{ replica: 2, kind: 'extra', place: 'fib', prefixes: 40, example: sample }]);
     expect(rig.ledger.persistent(2, rig.now + FAULT)).toMatchObject({ count: 30, prefixes: [9], since: rig.now });
     expect(rig.ledger.persistent(1, rig.now + FAULT)).toBeUndefined();
+    rig.ledger.forwarded([dissent, { ...dissent, replica: 7 }], rig.now);
+    expect(rig.open).toHaveLength(1);
     rig.ledger.forwarded([], rig.now);
     expect(rig.open).toEqual([]);
     expect(rig.ledger.persistent(2, rig.now + FAULT)).toBeUndefined();
+  });
+});
+
+describe('routes that a daemon is known to refuse', () => {
+  const [known, other] = ['10.0.200.0/24', '10.0.9.0/24'].map((prefix) => ({ prefix, vote: null, majority: 'via a' }));
+
+  test.each([
+    { what: 'all', open: 50, samples: [known, known], faults: 0, habits: 50 },
+    { what: 'some', open: 50, samples: [known, other], faults: 49, habits: 1 },
+    { what: 'none', open: 50, samples: [other], faults: 50, habits: 0 },
+  ])('$what of what is missing in the forwarding table', ({ open, samples, faults, habits }) => {
+    const rig = new LedgerRig();
+    rig.ledger.forwarded([{ replica: 2, kind: 'missing', open, lasting: open, since: rig.now, samples }], rig.now);
+    const of = (kind: string): number => rig.open.find((finding) => finding.kind === kind)?.prefixes ?? 0;
+    expect([of('missing'), of('known-difference')]).toEqual([faults, habits]);
+    expect(rig.ledger.persistent(2, rig.now + FAULT)?.count ?? 0).toBe(faults);
+    rig.ledger.forwarded([], rig.now);
+    expect(rig.open).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   KNOWN_DIFFERENCES,
   knownDifference,
+  knownRefusal,
   type Daemon,
   type DissentCase,
 } from '../../../../voter/faults/known-differences.js';
@@ -129,6 +130,16 @@ describe('routes', () => {
     expect(explain(without, undefined, route, came(both, route))).toBeUndefined();
     expect(explain(without, undefined, route, came())).toBeUndefined();
     expect(explain(frr, undefined, route, came(both))).toBeUndefined();
+  });
+
+  test('what a daemon refuses, it does not forward by; all that came in must be refused', () => {
+    const route = with_(attribute(0xe0, 254, [1]));
+    expect(knownRefusal(bird, [route, route])).toEqual(['bird-attribute-254']);
+    expect(knownRefusal(bird, [route, BASE])).toBeUndefined();
+    expect(knownRefusal(bird, [])).toBeUndefined();
+    expect(knownRefusal(frr, [route])).toBeUndefined();
+    // That one BIRD only does not send on.
+    expect(knownRefusal(bird, [with_(attribute(0xc0, 8, new Array<number>(3200).fill(1)))])).toBeUndefined();
   });
 
   test('nobody says anything: nothing to explain', () => {

@@ -1,0 +1,35 @@
+// Whether processes are ending at this moment: a daemon that dies closes its sessions a little before its end is reported, and the cause of
+// its death is another than "closed a session". Owns the reading of /proc/PID/stat for that.
+import { readFileSync } from 'node:fs';
+
+/** The kernel's flag of a task on its way out. */
+const PF_EXITING = 0x4;
+/** A daemon has a handful of processes. */
+const MAX_PROCESSES = 64;
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a task of which this is /proc/PID/stat is on its way out, or gone (''). The name in brackets may hold anything. */
+export function isEnding(stat: string): boolean {
+  const [state, , , , , , flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return stat === '' || state === 'Z' || state === 'X' || (Number(flags) & PF_EXITING) !== 0;
+}
+
+/** Whether one of these processes, or of those that they have started, is ending. */
+export function anyEnding(pids: readonly number[], root = '/proc'): boolean {
+  const queue = [...pids];
+  for (let i = 0; i < queue.length && i < MAX_PROCESSES; i++) {
+    const directory = `${root}/${queue[i]}`;
+    if (isEnding(read(`${directory}/stat`))) return true;
+    for (const child of read(`${directory}/task/${queue[i]}/children`).split(' ')) {
+      if (child !== '') queue.push(Number(child));
+    }
+  }
+  return false;
+}
