@@ -6,6 +6,7 @@
 //   dissent-begins / dissent-ends   a stable vote differs from the majority, or no longer does
 //   no-majority, oscillation-begins / -ends, overthrow   what the voter could not settle, or did to its master
 //   warning      the early warning about a replica begins or ends
+//   quarantine   messages that are withheld from a replica that died with them on their way, and what became of them
 //   replica, session   who joined or left the electorate and why; neighbour sessions up and down
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';
