@@ -2,6 +2,8 @@
 // outside: /proc of the processes, and the times at which things reach the neighbour. And how the replicas are, as the router tells it.
 import { readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../../../cli/lab/wait.js';
+import type { RouterStatus } from '../../../hypervisor/status.js';
 import { Neighbor } from '../../support/router-neighbors.js';
 import { asOf, neighborConfig, RouterLab, routerProblem, type RunningRouter } from '../../support/router-lab.js';
 import { tableOf } from '../../support/router-routes.js';
@@ -166,5 +168,27 @@ describe.skipIf(problem !== undefined)('two replicas of one kind, made different
     expect(performance.now() - killed).toBeGreaterThanOrEqual(RESTART_MS);
     await router.untilUnanimous(3);
     expect(programBase(await router.pidOf('bird-b'))).toBe(firstBase);
+  });
+
+  test('one that begins to answer late is warned of, long before it counts as hung', async () => {
+    const warned = (wanted: boolean): Promise<RouterStatus> =>
+      router.until(wanted ? 'a warning' : 'no warning', ({ replicas }) =>
+        replicas.every(({ name, health }) => {
+          const kinds = (health?.warnings ?? []).map(({ kind }) => kind);
+          return name === 'bird-a' && wanted ? kinds.includes('latency') : kinds.length === 0;
+        }),
+      );
+    await router.signalReplica('bird-a', 'SIGSTOP');
+    try {
+      await warned(true);
+    } finally {
+      await router.signalReplica('bird-a', 'SIGCONT');
+    }
+    const { replicas } = await warned(false);
+    expect(replicas.find(({ name }) => name === 'bird-a')).toMatchObject({ state: 'voting', restarts: 0 });
+    await waitFor(() => router.voteLog().filter(({ kind }) => kind === 'warning').length === 2, {
+      what: 'the vote log has its begin and its end',
+      deadlineMs: 10_000,
+    });
   });
 });
