@@ -4,6 +4,7 @@
 //   decision     a group of prefixes that went out with one verdict: who agreed, the attributes and the NLRI in hex
 //   verdict      a contested ballot changed its verdict, and by which rule
 //   dissent-begins / dissent-ends   a stable vote differs from the majority, or no longer does
+//   fault-begins / fault-ends, known-difference-begins / -ends   findings against a replica (docs/faults.md)
 //   no-majority, oscillation-begins / -ends, overthrow   what the voter could not settle, or did to its master
 //   warning      the early warning about a replica begins or ends
 //   quarantine   messages that are withheld from a replica that died with them on their way, and what became of them
