@@ -7,7 +7,7 @@ import { FAMILIES, IPV4_UNICAST, IPV6_UNICAST } from '../wire/family.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { FibPort } from './fib/port.js';
-import type { FibInjection, FibSettings, InstalledNlri } from './fib/protocol.js';
+import type { FibSettings, InstalledNlri } from './fib/protocol.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
 import { plainRecord } from './vote-records.js';
@@ -118,12 +118,6 @@ export class RouterFib {
   /** Do the verdicts, the kernel and what neighbours were told agree? */
   verify(): Promise<unknown> {
     return this.port.request({ what: 'verify', advertised: this.advertised() });
-  }
-
-  inject(params: Record<string, unknown>): Promise<void> {
-    const replica = this.context.config.replicas.findIndex(({ name }) => name === params.replica);
-    if (replica < 0) throw new Error(`there is no replica "${String(params.replica)}"`);
-    return this.port.inject(replica, 0, (params.injection ?? null) as FibInjection | null);
   }
 
   /** NLRI of everything that some neighbour was told, except own networks: those need no next hop. */

@@ -245,7 +245,6 @@ export class Router {
         status: () => this.status(),
         fib: (query) => this.withFib((fib) => fib.routes(query)),
         'fib-verify': () => this.withFib(() => this.fib?.verify()),
-        'fib-inject': (params) => this.withFib(() => this.fib?.inject(params)),
         votes: (params) => reports.ballots(params),
         faults: (params) => this.context.faults.report(params),
         ...injectionMethods(this.context.injections),

@@ -45,7 +45,7 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
       let kernel: TestKernel;
       let speakers: ReplicaSpeaker[];
 
-      beforeEach(() => {
+      const make = (): void => {
         lab = new ReplicaLab();
         replica = lab.make(daemon.replica.kind, {
           replica: { name: 'subject', ...PLAIN_REPLICA, fib: 'netlink', ...daemon.replica },
@@ -54,12 +54,12 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
           netlink: true,
         });
         kernel = new TestKernel(replica);
-      });
-      afterEach(async () => {
+      };
+      const unmake = async (): Promise<void> => {
         await lab.close();
         kernel.close();
         ip('link', 'set', 'e1', 'up');
-      });
+      };
 
       const start = async (): Promise<void> => {
         await replica.start();
@@ -87,149 +87,156 @@ describe.skipIf(daemons.length === 0)('netlink channels', () => {
         await waitFor(() => kernel.requests('RTM_GETROUTE') >= wanted, `${times} scans`);
       };
 
-      it('sees the interfaces, installs routes, believes in them and takes them back', async () => {
-        await start();
-        await sees('10.0.1.1', true);
-        announce();
-        await installed();
-        await believes(true);
-        routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
-        await waitFor(() => kernel.votes.size === 0, 'the routes to go');
-        expect(kernel.virtual.routeCount).toBe(0);
-        expect(kernel.virtual.counters).toMatchObject({ errors: {}, conflicts: {}, malformed: 0 });
-        expect(kernel.overruns).toEqual([]);
-      });
-
-      it.skipIf(!daemon.scans)('finds at a scan what it has written, and writes nothing again', async () => {
-        await start();
-        announce();
-        await installed();
-        await scanned(2);
-        const before = kernel.writes;
-        await scanned(3);
-        expect(kernel.writes).toBe(before);
-        await believes(true);
-      });
-
-      it('moves a route to another gateway', async () => {
-        await start();
-        announce();
-        await installed();
-        routes.forEach((prefix, i) => speakers[2 * i + 1].announce(prefix));
-        routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
-        const others = ['via 10.0.2.2 dev e0', 'via fd00:2::2 dev e0'];
-        await waitFor(() => routes.every((prefix, i) => kernel.votes.get(prefix) === others[i]), 'the other gateway');
-        await believes(true);
-      });
-
-      it('takes back what a link that goes down carried, and writes it again when it is back', async () => {
-        await start();
-        announce();
-        await installed();
-        ip('link', 'set', 'e1', 'down');
-        await waitFor(() => kernel.votes.size === 0, 'the routes to go');
-        await believes(false);
-        ip('link', 'set', 'e1', 'up');
-        await installed();
-        await believes(true);
-        expect(speakers.some(({ closed }) => closed)).toBe(false);
-      });
-
-      it('learns of a new address and of one that goes', async () => {
-        await start();
-        ip('address', 'add', '10.0.77.1/24', 'dev', 'e0');
-        await sees('10.0.77.1', true);
-        ip('address', 'del', '10.0.77.1/24', 'dev', 'e0');
-        await sees('10.0.77.1', false);
-      });
-
-      it('knows of a route that its kernel refuses', async () => {
-        await start();
-        kernel.refuse(101);
-        announce();
-        await waitFor(() => (kernel.virtual.counters.errors[101] ?? 0) >= routes.length, 'the writes to be refused');
-        await believes(false);
-        expect(kernel.votes.size).toBe(0);
-        kernel.refuse(undefined);
-        // BIRD tries again at its next scan; zebra when the route changes.
-        if (!daemon.scans) routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
-        if (!daemon.scans) await waitFor(() => speakers[1].routes.size === 0, 'the withdrawal');
-        if (!daemon.scans) announce();
-        await installed();
-      });
-
-      it('runs without privileges, rests when there is nothing to do, and leaves only its configuration behind', async () => {
-        await start();
-        announce();
-        await installed();
-        const { pids } = replica;
-        const processes = (): ProcessStatus[] => pids.flatMap((pid) => processesOf(pid));
-        expect(processes().length).toBe(pids.length);
-        for (const { uids, capabilities } of processes()) {
-          expect(uids).not.toContain(0);
-          expect(capabilities.map((hex) => Number.parseInt(hex, 16))).toEqual([0, 0, 0, 0]);
-        }
-        const ticks = (): number => processes().reduce((sum, status) => sum + status.ticks, 0);
-        const [before, from] = [ticks(), performance.now()];
-        await waitFor(() => performance.now() - from > 2000, 'the observation window');
-        // Clock ticks are 10 ms: share of one core over the window.
-        expect(((ticks() - before) * 10) / (performance.now() - from)).toBeLessThan(0.2);
-        await replica.stop();
-        expect(processes()).toEqual([]);
-        const names = daemon.files(replica.paths).map(({ name }) => name);
-        expect(readdirSync(replica.paths.dir).sort()).toEqual(names.sort());
-      });
-
-      it('is not started without a kernel that answers, and can be stopped meanwhile', async () => {
-        const make = (name: string): Replica =>
-          lab.make(daemon.replica.kind, {
-            replica: { name, ...PLAIN_REPLICA, fib: 'netlink', ...daemon.replica },
-            sessions: daemon.sessions,
-            generate: daemon.files,
-            netlink: true,
-            readyTimeout: 2000,
-            stopGrace: 500,
-          });
-        const fds: number[] = [];
-        const [mute, stopped, alone] = ['mute', 'stopped', 'alone'].map(make);
-        for (const unanswered of [mute, stopped]) unanswered.on('netlink', (fd) => fds.push(fd));
-        const running = (): string[] => commandLines().filter((line) => line.includes(lab.directory));
-        await expect(mute.start()).rejects.toThrow(/replica mute: .*(not ready|not listen)[^]* within 2000 ms/);
-        const start = expect(stopped.start()).rejects.toThrow(/^replica stopped: /);
-        await waitFor(() => running().some((line) => line.includes('/stopped/')), 'a process to wait for its kernel');
-        await stopped.stop();
-        await start;
-        await expect(alone.start()).rejects.toThrow(/replica alone: [^]*btr-shim: the hypervisor is gone/);
-        expect([mute, stopped, alone].map(({ state }) => state)).toEqual(['exited', 'exited', 'exited']);
-        expect(running()).toEqual([]);
-        fds.forEach(close);
-      });
-
-      it('ends as a whole, whichever of its processes dies, and starts again', async () => {
-        const victims = replica.driver.kind === 'frr' ? 2 : 1;
-        for (let victim = 0; victim < victims; victim++) {
+      describe('one life', () => {
+        beforeAll(async () => {
+          make();
           await start();
+        });
+        afterAll(unmake);
+
+        it('sees the interfaces, installs routes, believes in them and takes them back', async () => {
+          await sees('10.0.1.1', true);
           announce();
           await installed();
+          await believes(true);
+          routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
+          await waitFor(() => kernel.votes.size === 0, 'the routes to go');
+          expect(kernel.virtual.routeCount).toBe(0);
+          expect(kernel.virtual.counters).toMatchObject({ errors: {}, conflicts: {}, malformed: 0 });
+          expect(kernel.overruns).toEqual([]);
+        });
+
+        it.skipIf(!daemon.scans)('finds at a scan what it has written, and writes nothing again', async () => {
+          announce();
+          await installed();
+          await scanned(1);
+          const before = kernel.writes;
+          await scanned(2);
+          expect(kernel.writes).toBe(before);
+          await believes(true);
+        });
+
+        it('moves a route to another gateway and back', async () => {
+          announce();
+          await installed();
+          routes.forEach((prefix, i) => speakers[2 * i + 1].announce(prefix));
+          routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
+          const others = ['via 10.0.2.2 dev e0', 'via fd00:2::2 dev e0'];
+          await waitFor(() => routes.every((prefix, i) => kernel.votes.get(prefix) === others[i]), 'the other gateway');
+          await believes(true);
+          announce();
+          routes.forEach((prefix, i) => speakers[2 * i + 1].withdraw(prefix));
+          await installed();
+        });
+
+        it('takes back what a link that goes down carried, and writes it again when it is back', async () => {
+          await installed();
+          ip('link', 'set', 'e1', 'down');
+          await waitFor(() => kernel.votes.size === 0, 'the routes to go');
+          await believes(false);
+          ip('link', 'set', 'e1', 'up');
+          await installed();
+          await believes(true);
+          expect(speakers.some(({ closed }) => closed)).toBe(false);
+        });
+
+        it('learns of a new address and of one that goes', async () => {
+          ip('address', 'add', '10.0.77.1/24', 'dev', 'e0');
+          await sees('10.0.77.1', true);
+          ip('address', 'del', '10.0.77.1/24', 'dev', 'e0');
+          await sees('10.0.77.1', false);
+        });
+
+        it('runs without privileges, rests when there is nothing to do, and leaves only its configuration behind', async () => {
           const { pids } = replica;
-          expect(pids.length).toBe(victims);
-          const exits: ReplicaExit[] = [];
-          const noteExit = (exit: ReplicaExit): void => void exits.push(exit);
-          replica.on('exit', noteExit);
-          process.kill(pids[victim], 'SIGKILL');
-          await waitFor(() => replica.state === 'exited', 'the replica to have ended');
-          expect(pids.flatMap((pid) => processesOf(pid))).toEqual([]);
-          expect(exits).toEqual([
-            {
-              code: null,
-              signal: 'SIGKILL',
-              expected: false,
-              text: victim < victims - 1 ? 'its zebra killed by SIGKILL' : 'killed by SIGKILL',
-            },
-          ]);
+          const processes = (): ProcessStatus[] => pids.flatMap((pid) => processesOf(pid));
+          expect(processes().length).toBe(pids.length);
+          for (const { uids, capabilities } of processes()) {
+            expect(uids).not.toContain(0);
+            expect(capabilities.map((hex) => Number.parseInt(hex, 16))).toEqual([0, 0, 0, 0]);
+          }
+          const ticks = (): number => processes().reduce((sum, status) => sum + status.ticks, 0);
+          const [before, from] = [ticks(), performance.now()];
+          await waitFor(() => performance.now() - from > 1000, 'the observation window');
+          // Clock ticks are 10 ms: share of one core over the window.
+          expect(((ticks() - before) * 10) / (performance.now() - from)).toBeLessThan(0.2);
+          await replica.stop();
+          expect(processes()).toEqual([]);
+          const names = daemon.files(replica.paths).map(({ name }) => name);
+          expect(readdirSync(replica.paths.dir).sort()).toEqual(names.sort());
+        });
+      });
+
+      describe('lives of its own', () => {
+        beforeEach(make);
+        afterEach(unmake);
+
+        it('knows of a route that its kernel refuses', async () => {
+          await start();
+          kernel.refuse(101);
+          announce();
+          await waitFor(() => (kernel.virtual.counters.errors[101] ?? 0) >= routes.length, 'the writes to be refused');
+          await believes(false);
           expect(kernel.votes.size).toBe(0);
-          replica.off('exit', noteExit);
-        }
+          kernel.refuse(undefined);
+          // BIRD tries again at its next scan; zebra when the route changes.
+          if (!daemon.scans) routes.forEach((prefix, i) => speakers[2 * i].withdraw(prefix));
+          if (!daemon.scans) await waitFor(() => speakers[1].routes.size === 0, 'the withdrawal');
+          if (!daemon.scans) announce();
+          await installed();
+        });
+
+        it('is not started without a kernel that answers, and can be stopped meanwhile', async () => {
+          const made = (name: string): Replica =>
+            lab.make(daemon.replica.kind, {
+              replica: { name, ...PLAIN_REPLICA, fib: 'netlink', ...daemon.replica },
+              sessions: daemon.sessions,
+              generate: daemon.files,
+              netlink: true,
+              readyTimeout: 1000,
+              stopGrace: 500,
+            });
+          const fds: number[] = [];
+          const [mute, stopped, alone] = ['mute', 'stopped', 'alone'].map(made);
+          for (const unanswered of [mute, stopped]) unanswered.on('netlink', (fd) => fds.push(fd));
+          const running = (): string[] => commandLines().filter((line) => line.includes(lab.directory));
+          await expect(mute.start()).rejects.toThrow(/replica mute: .*(not ready|not listen)[^]* within 1000 ms/);
+          const start = expect(stopped.start()).rejects.toThrow(/^replica stopped: /);
+          await waitFor(() => running().some((line) => line.includes('/stopped/')), 'a process to wait for its kernel');
+          await stopped.stop();
+          await start;
+          await expect(alone.start()).rejects.toThrow(/replica alone: [^]*btr-shim: the hypervisor is gone/);
+          expect([mute, stopped, alone].map(({ state }) => state)).toEqual(['exited', 'exited', 'exited']);
+          expect(running()).toEqual([]);
+          fds.forEach(close);
+        });
+
+        it('ends as a whole, whichever of its processes dies, and starts again', async () => {
+          const victims = replica.driver.kind === 'frr' ? 2 : 1;
+          for (let victim = 0; victim < victims; victim++) {
+            await start();
+            announce();
+            await installed();
+            const { pids } = replica;
+            expect(pids.length).toBe(victims);
+            const exits: ReplicaExit[] = [];
+            const noteExit = (exit: ReplicaExit): void => void exits.push(exit);
+            replica.on('exit', noteExit);
+            process.kill(pids[victim], 'SIGKILL');
+            await waitFor(() => replica.state === 'exited', 'the replica to have ended');
+            expect(pids.flatMap((pid) => processesOf(pid))).toEqual([]);
+            expect(exits).toEqual([
+              {
+                code: null,
+                signal: 'SIGKILL',
+                expected: false,
+                text: victim < victims - 1 ? 'its zebra killed by SIGKILL' : 'killed by SIGKILL',
+              },
+            ]);
+            expect(kernel.votes.size).toBe(0);
+            replica.off('exit', noteExit);
+          }
+        });
       });
     });
   }

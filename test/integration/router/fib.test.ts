@@ -266,8 +266,8 @@ describe.skipIf(problem !== undefined)('the forwarding table', () => {
 
   test('a route that the kernel refuses is reported, and the rest is unharmed', async () => {
     // Two of three agree on a gateway that is on no link.
-    const injection = { kind: 'gateway', address: '10.99.0.1', prefix: REFUSED };
-    for (const replica of ['frr', 'bird']) await router.request('fib-inject', { replica, injection });
+    const fault = { kind: 'wrong-nexthop', where: 'fib', nextHop: '10.99.0.1', prefixes: [REFUSED] };
+    for (const replica of ['frr', 'bird']) await router.request('inject', { replica, ...fault });
     await a.change(REFUSED, { path: [a.as] });
     await untilFib('one route is failing', ({ failing }) => failing === 1);
     expect(await report(REFUSED)).toMatchObject({ state: 'failing', error: 'ENETUNREACH', kernel: null });
@@ -276,7 +276,7 @@ describe.skipIf(problem !== undefined)('the forwarding table', () => {
       what: 'the next route goes its way',
       deadlineMs: 10_000,
     });
-    for (const replica of ['frr', 'bird']) await router.request('fib-inject', { replica, injection: null });
+    await router.request('inject-clear', {});
     await a.withdraw([REFUSED]);
     await untilFib('nothing is failing', ({ failing }) => failing === 0);
     await fib.untilInstalled(feeders);
