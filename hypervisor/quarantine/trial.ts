@@ -36,7 +36,7 @@ export async function runTrial({ messages, start, signal, limit }: TrialOptions)
   signal.addEventListener('abort', stop);
   for (;;) {
     if (signal.aborted || now() > deadline) {
-      incomplete ??= signal.aborted ? 'the trial was ended' : `the trial took longer than ${limit / 1000} s`;
+      incomplete = signal.aborted ? 'the trial was ended' : `the trial took longer than ${limit / 1000} s`;
       narrowing.giveUp();
     }
     const step = narrowing.next();

@@ -1,6 +1,6 @@
-// Trials on the real daemons: messages that are known to kill a released version are found among innocent ones, on disposable instances
-// that have the replica's own configuration, and nothing of the instances is left.
-import { existsSync, readdirSync } from 'node:fs';
+// Trials on the real daemons: messages that are known to kill a released version are found on disposable instances that have the
+// replica's own configuration, and nothing of the instances is left.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../configs/load.js';
@@ -8,9 +8,9 @@ import type { ReplicaKind, RouterConfig } from '../../../configs/model.js';
 import { runTrial, type TrialResult } from '../../../hypervisor/quarantine/trial.js';
 import { TrialInstance, type TrialMessage } from '../../../hypervisor/quarantine/trial-instance.js';
 import { bytesOf, messagesOf, readCorpus } from '../../bugs/corpus.js';
-import { announcements, prefixAt, routeFor, withdrawals } from '../../support/router-routes.js';
 import { cannotRun, enterNamespace, ReplicaLab } from '../../support/replica-lab.js';
 import { missing, sharedFile } from '../../support/shared.js';
+import { waitFor } from '../../support/wait.js';
 
 const YAML = `
 router: { as: 65000, router-id: 10.0.0.1 }
@@ -36,13 +36,19 @@ function poison(bug: string): TrialMessage[] {
   return messagesOf(trigger, 'trigger').map(({ hex }) => ({ neighbor: 0, bytes: bytesOf(hex) }));
 }
 
-/** Announcements and a withdrawal of ordinary routes. */
-function innocent(from: number, to: number): TrialMessage[] {
-  const nextHop = (): string => '10.0.1.2';
-  const routes = Array.from({ length: to - from }, (_, i) => from + i).map((i) =>
-    announcements(new Map([[prefixAt(i), routeFor(65001, 1, i)]]), nextHop),
-  );
-  return [...routes, withdrawals([prefixAt(from)])].map((bytes) => ({ neighbor: 0, bytes }));
+/** Every process that has this path among its arguments, with its nice value. */
+function processesAt(directory: string): { pid: number; nice: number }[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(directory)) return [];
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        return [{ pid: Number(pid), nice: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) }];
+      } catch {
+        return [];
+      }
+    });
 }
 
 describe.skipIf(reason !== undefined)('trials on disposable instances', () => {
@@ -55,38 +61,40 @@ describe.skipIf(reason !== undefined)('trials on disposable instances', () => {
   });
   afterAll(() => lab.close());
 
-  async function tried(kind: ReplicaKind, messages: readonly TrialMessage[]): Promise<TrialResult> {
+  const directoryOf = (kind: ReplicaKind): string => path.join(lab.directory, `${kind}.trial`);
+
+  function tried(kind: ReplicaKind, messages: readonly TrialMessage[], signal: AbortSignal): Promise<TrialResult> {
     const replica = config.replicas.find((one) => one.kind === kind)!;
     const neighbors = [1, 2].map((n) => ({ index: n - 1, families: 3, routerId: `10.0.${n}.2` }));
-    const { signal } = new AbortController();
     const setup = { config, replica, hub: lab.hub, runDirectory: lab.directory, neighbors, before: [] };
     return runTrial({ messages, start: () => TrialInstance.start(setup, signal), signal, limit: 60_000 });
   }
 
-  const convicted = ({ verdicts }: TrialResult): number[] =>
-    verdicts.flatMap((verdict, i) => (verdict === 'convicted' ? [i] : []));
-
-  test.each<[ReplicaKind, string, RegExp]>([
-    ['frr', 'mp-reach-empty-nlri-without-attributes', /SIG(SEGV|ABRT)|lost the session/],
-    ['openbgpd', 'ipv4-withdraw-in-mp-unreach', /exited|lost the session/],
-  ])('%s dies of one message of %s, and it is found', async (kind, bug, death) => {
-    const deadly = poison(bug);
-    const before = innocent(0, 4);
-    const messages = [...before, ...deadly, ...innocent(4, 8)];
-    const result = await tried(kind, messages);
+  test('frr dies of one of two messages, and it is found', async () => {
+    const messages = ['ipv4-withdraw-in-mp-unreach', 'mp-reach-empty-nlri-without-attributes'].flatMap(poison);
+    const result = await tried('frr', messages, new AbortController().signal);
+    expect(result.verdicts).toEqual(['cleared', 'cleared', 'convicted']);
+    expect(result.deaths[2]).toMatch(/SIG(SEGV|ABRT)|lost the session/);
     expect(result.incomplete).toBeUndefined();
-    const last = before.length + deadly.length - 1;
-    expect(convicted(result)).toEqual([last]);
-    expect(result.verdicts.filter((verdict) => verdict === 'cleared')).toHaveLength(messages.length - 1);
-    expect(result.deaths[last]).toMatch(death);
-    expect(readdirSync(lab.directory).filter((name) => name.endsWith('.trial'))).toEqual([]);
   });
 
-  test('bird does not die of either: nothing is reproduced', async () => {
+  test('bird dies of none: nothing is reproduced', async () => {
     const messages = ['mp-reach-empty-nlri-without-attributes', 'ipv4-withdraw-in-mp-unreach'].flatMap(poison);
-    const result = await tried('bird', messages);
+    const result = await tried('bird', messages, new AbortController().signal);
     expect(new Set(result.verdicts)).toEqual(new Set(['not-reproduced']));
     expect(result.starts).toBe(1);
-    expect(existsSync(path.join(lab.directory, 'bird.trial'))).toBe(false);
+    expect(existsSync(directoryOf('bird'))).toBe(false);
+  });
+
+  test('an instance has a low priority, and one whose trial is ended is gone at once', async () => {
+    const end = new AbortController();
+    const directory = directoryOf('openbgpd');
+    const running = tried('openbgpd', poison('mp-reach-empty-nlri-without-attributes'), end.signal);
+    await waitFor(() => processesAt(directory).some(({ nice }) => nice === 10), 'an instance with low priority');
+    end.abort();
+    expect((await running).verdicts).toEqual(['untried']);
+    expect((await running).incomplete).toBe('the trial was ended');
+    expect(processesAt(directory)).toEqual([]);
+    expect(existsSync(directory)).toBe(false);
   });
 });
