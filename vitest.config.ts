@@ -34,6 +34,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { test: { name: 'soak', include: ['test/soak/**/*.test.ts'], fileParallelism: false } },
       {
         test: {
           name: 'acceptance',

@@ -46,6 +46,8 @@ export interface TraceScenario {
   deadlineMs?: number;
   /** Seconds for which update files are played again and again. */
   loopSeconds?: number;
+  /** The section recovery: of the router's configuration, as YAML. */
+  recovery?: string;
   /** Routes are installed, too. Default: the router has no forwarding table. */
   fib?: boolean;
   /** Further traces that are played at the same time, each on its own clock. */
@@ -127,6 +129,7 @@ function routerYaml(scenario: TraceScenario, directory: string): string {
     'replicas:',
     ...KINDS.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${scenario.strategy ?? 'continuous-majority'} }`,
+    ...(scenario.recovery === undefined ? [] : [`recovery: ${scenario.recovery}`]),
     scenario.fib ? 'fib: { backend: kernel }' : 'fib: { backend: none }',
     '',
   ].join('\n');
