@@ -8,6 +8,9 @@ import { finish, mix } from '../wire/hash.js';
 const cursor = new AttributeCursor();
 const scratch = new ByteWriter();
 
+/** The key of a message that announces prefixes with no attribute of its own: broken, and deadly to some, however little there is of it. */
+const BARE_ANNOUNCEMENT = Uint8Array.of(0);
+
 /** The key of a message that only withdraws IPv6 prefixes in the one way there is. IPv4 prefixes leave nothing at all. */
 const PLAIN_IPV6_WITHDRAWAL = Uint8Array.of(AttributeFlag.OPTIONAL, AttributeType.MP_UNREACH_NLRI, 0, 2, 1);
 
@@ -31,7 +34,13 @@ export function attributeKey(buf: Uint8Array, view: UpdateView): Uint8Array {
   }
   if (cursor.overrun) scratch.bytes(buf, cursor.start, view.attributesEnd);
   const key = scratch.buffer.subarray(0, scratch.length);
-  return equal(key, PLAIN_IPV6_WITHDRAWAL) ? key.subarray(0, 0) : key;
+  if (key.length > 0 && !equal(key, PLAIN_IPV6_WITHDRAWAL)) return key;
+  return announces(view) ? BARE_ANNOUNCEMENT : key.subarray(0, 0);
+}
+
+function announces(view: UpdateView): boolean {
+  for (let i = 0; i < view.sectionCount; i++) if (view.sections[i].kind === 'announce') return true;
+  return false;
 }
 
 /** Where in an MP attribute of value start..end the prefixes of a carried family begin; `end` when there are none. */

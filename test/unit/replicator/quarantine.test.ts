@@ -1,6 +1,7 @@
 // Suspects, quarantine, careful bootstrap and the forms of delivery, one rule at a time.
 import { describe, expect, test } from 'vitest';
 import { ALL_FAMILIES, IPV4_UNICAST, IPV6_UNICAST } from '../../../wire/family.js';
+import { encodeMessage, MessageType } from '../../../wire/bgp/message.js';
 import { attributesOf, Bench, emptyReach, hex, messagesOf, ModelRib, unreachIpv4, updateOf } from './helpers.js';
 
 const V4 = 1 << IPV4_UNICAST;
@@ -230,6 +231,25 @@ describe('quarantine', () => {
     bench.pull(feed);
     bench.receive(0, broken);
     expect(hex(bench.pull(feed))).toBe(hex(bench.withdrawal('10.1.0.0/16')));
+  });
+
+  test.each<[string, number[]]>([
+    ['nothing at all', []],
+    ['the end of another family', [0x80, 15, 3, 0, 2, 1]],
+  ])('routes without attributes are no plain withdrawal: %s beside them', (_, attributes) => {
+    const bench = new Bench();
+    const { replicator } = bench;
+    replicator.neighborUp(0, ALL_FAMILIES, 0);
+    let feed = replicator.openFeed(0, 0, ALL_FAMILIES, 0);
+    const body = [0, 0, 0, attributes.length, ...attributes, 24, 20, 66, 0];
+    const broken = encodeMessage(MessageType.UPDATE, Uint8Array.from(body));
+    bench.receive(0, broken);
+    expect(hex(bench.pull(feed))).toBe(hex(broken));
+    expect(replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0)).not.toContain(0);
+    replicator.closeFeed(feed);
+    feed = replicator.openFeed(0, 0, ALL_FAMILIES, 0);
+    bench.receive(0, broken);
+    expect(hex(bench.pull(feed))).not.toContain(hex(broken));
   });
 
   test('the oldest give way, convicted ones last; what does not fit makes the next bootstrap careful', () => {
