@@ -9,6 +9,7 @@
 //   warning      the early warning about a replica begins or ends
 //   quarantine   messages that are withheld from a replica that died with them on their way, and what became of them
 //   replica, session   who joined or left the electorate and why; neighbour sessions up and down
+//   injection    a fault that somebody puts into a replica on purpose begins, ends, or was done (docs/injection.md)
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { describeAttributes, diffAttributes } from '../wire/bgp/describe.js';
