@@ -1,6 +1,6 @@
-// Whether processes are ending at this moment: a daemon that dies closes its sessions a little before its end is reported, and the cause of
-// its death is another than "closed a session". Owns the reading of /proc/PID/stat for that.
-import { readFileSync } from 'node:fs';
+// Whether processes are ending at this moment, or have ended and only wait to be buried: a daemon that dies closes its sessions a little
+// before its end is reported, and the cause of its death is another than "closed a session". Owns the reading of /proc/PID/stat for that.
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The kernel's flag of a task on its way out. */
 const PF_EXITING = 0x4;
@@ -32,4 +32,14 @@ export function anyEnding(pids: readonly number[], root = '/proc'): boolean {
     }
   }
   return false;
+}
+
+/** Whether any process of a group still runs: the children of a daemon that is dead stay as zombies until init looks after them. */
+export function groupRuns(group: number, root = '/proc'): boolean {
+  return readdirSync(root).some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    const stat = read(`${root}/${name}/stat`);
+    const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(processGroup) === group && state !== 'Z' && state !== 'X';
+  });
 }

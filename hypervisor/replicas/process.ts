@@ -6,6 +6,7 @@ import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DiversityConfig } from '../../configs/model.js';
 import type { Account } from './account.js';
+import { groupRuns } from './process-end.js';
 import { setNice, startDiverse } from './surroundings.js';
 
 export interface ProcessSpec {
@@ -30,6 +31,7 @@ export interface ExitStatus {
 }
 
 const GROUP_POLL_MS = 10;
+const POLLS_PER_LOOK = 5;
 const GROUP_DEADLINE_MS = 5000;
 
 export class DaemonProcess {
@@ -96,7 +98,11 @@ export class DaemonProcess {
 
   private async endGroup(): Promise<void> {
     const deadline = performance.now() + GROUP_DEADLINE_MS;
-    while (send(-this.pid, 'SIGKILL') && performance.now() < deadline) await delay(GROUP_POLL_MS);
+    for (let poll = 1; send(-this.pid, 'SIGKILL') && performance.now() < deadline; poll++) {
+      // Looking at all processes costs more than asking the kernel for one group, so it is done only now and then.
+      if (poll % POLLS_PER_LOOK === 0 && !groupRuns(this.pid)) return;
+      await delay(GROUP_POLL_MS);
+    }
   }
 }
 
