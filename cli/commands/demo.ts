@@ -18,7 +18,7 @@ const DEFAULT_STRATEGY: string = 'continuous-majority';
 
 export const demoCommand: CommandModule<object, DemoArguments> = {
   command: 'demo',
-  describe: 'Show the router at work on this machine: a real table, three daemons, one of them killed',
+  describe: 'Show the router at work on this machine: a real table, three daemons, one killed, one lying',
   builder: (yargs) =>
     yargs
       .option('rib', {
