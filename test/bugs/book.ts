@@ -56,7 +56,8 @@ export class Book {
   expectedTable(): Map<string, string> {
     const expected = new Map<string, string>();
     for (const prefix of this.prefixes()) {
-      if (this.forwarder(prefix) === FEEDER) expected.set(prefix, this.pathOf(lastRoute(this.feeder.events, prefix)));
+      const told = this.good.has(prefix) || fateOf(this.expectation, prefix) === 'passed on';
+      if (told) expected.set(prefix, this.pathOf(lastRoute(this.feeder.events, prefix)));
     }
     return expected;
   }
@@ -107,7 +108,7 @@ export class Book {
   private forwarder(prefix: string): number | undefined {
     if (this.good.has(prefix)) return FEEDER;
     const fate = fateOf(this.expectation, prefix);
-    if (fate === 'passed on') return FEEDER;
+    if (fate === 'passed on' || fate === 'forwarded only') return FEEDER;
     return fate === 'second is best' ? SECOND : undefined;
   }
 

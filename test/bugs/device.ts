@@ -56,7 +56,7 @@ export class BugLab {
     const watch = await RouteWatch.start(lab, 'router');
     try {
       const router = await this.routers.run(config);
-      const device = new BugDevice(router, watch, lab.namespace('router'), mostly(setup));
+      const device = new BugDevice(router, watch, lab.namespace('router'), setup);
       await router.untilVoting(REPLICAS.length);
       return device;
     } catch (error) {
@@ -98,11 +98,13 @@ export class BugDevice {
   readonly router: RunningRouter;
   private readonly watch: RouteWatch;
   private readonly namespace: string;
+  readonly strategy: VotingStrategy;
   /** The form in which most of the replicas get messages. */
-  readonly mostly: Delivery;
+  readonly deliver: Delivery;
 
-  constructor(router: RunningRouter, watch: RouteWatch, namespace: string, form: Delivery) {
-    this.mostly = form;
+  constructor(router: RunningRouter, watch: RouteWatch, namespace: string, setup: DeviceSetup) {
+    this.strategy = setup.strategy;
+    this.deliver = mostly(setup);
     this.router = router;
     this.watch = watch;
     this.namespace = namespace;

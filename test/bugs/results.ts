@@ -34,6 +34,9 @@ export function readResults(): TriggerResults[] {
   return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as TriggerResults[]) : [];
 }
 
+/** Longest path that is kept as it is, characters. */
+const PATH_LENGTH = 60;
+
 /** Puts one outcome in place of an earlier one. */
 export function recordOutcome(trigger: Trigger, key: string, outcome: Outcome): void {
   const results = readResults();
@@ -45,10 +48,15 @@ export function recordOutcome(trigger: Trigger, key: string, outcome: Outcome): 
     profile: trigger.config_profile,
     correct: trigger.correct_behaviour,
     alone: Object.fromEntries(DAEMONS.map((daemon) => [daemon, aloneOf(trigger, daemon)])) as Record<Daemon, Alone>,
-    runs: { ...earlier?.runs, [key]: outcome },
+    runs: { ...earlier?.runs, [key]: { ...outcome, routes: shortened(outcome.routes) } },
   };
   const all = [...results.filter(({ id }) => id !== trigger.id), entry].sort((a, b) => (a.id < b.id ? -1 : 1));
   writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
+}
+
+function shortened(routes: Outcome['routes']): Outcome['routes'] {
+  const cut = (text: string): string => (text.length > PATH_LENGTH ? `${text.slice(0, PATH_LENGTH)} …` : text);
+  return Object.fromEntries(Object.entries(routes).map(([prefix, text]) => [prefix, text && cut(text)]));
 }
 
 function aloneOf(trigger: Trigger, daemon: Daemon): Alone {

@@ -74,7 +74,7 @@ class Scenario {
   constructor(device: BugDevice, trigger: Trigger, second: CorpusPeer) {
     this.device = device;
     this.trigger = trigger;
-    this.expectation = expectationOf(trigger.id, device.mostly);
+    this.expectation = expectationOf(trigger.id, device.deliver, device.strategy);
     this.book = new Book(trigger, this.expectation);
     this.second = second;
     this.sessionUp = !this.refused;

@@ -1,5 +1,6 @@
 // docs/known-bugs.md, made from results.json and the reasons in expectations.ts. Pure: takes results, gives text.
-import { EXPECTATIONS } from './expectations.js';
+import type { Delivery, VotingStrategy } from '../../configs/model.js';
+import { EXPECTATIONS, expectationOf } from './expectations.js';
 import { DAEMONS, type Alone, type TriggerResults } from './results.js';
 import type { Outcome } from './scenario.js';
 
@@ -36,7 +37,8 @@ The fault threshold is set to ten minutes here, so that restarts are those that 
 
 const LEGEND = `## Results
 
-P route passed on, W route withheld, k nothing to pass on and all well, s the second neighbour's path is best. For the router: R with the name of the
+P route passed on, W route withheld, k nothing to pass on and all well, s the second neighbour's path is best, f in the kernel but sent to
+nobody. For the router: R with the name of the
 NOTIFICATION by which it ends or refuses the feeder's session itself; in parentheses the replicas that were killed and started again because of the
 trigger (F FRR, B BIRD, O OpenBGPD); \`~\` a wrong route was out for a moment; **!** something is not as it should be (listed below). One entry stands for all
 three strategies where they come to the same. The daemons alone are as the corpus recorded them; \`!\` marks what is wrong, or, under semantic and
@@ -101,7 +103,7 @@ function cell({ id, runs }: TriggerResults, deliver: string): string {
   for (const [key, outcome] of Object.entries(runs)) {
     const [strategy, how] = key.split('/');
     if (how !== deliver) continue;
-    const text = describe(id, outcome);
+    const text = describe(id, key, outcome);
     byText.set(text, [...(byText.get(text) ?? []), strategy]);
   }
   if (byText.size === 0) return 'not run';
@@ -109,9 +111,9 @@ function cell({ id, runs }: TriggerResults, deliver: string): string {
   return [...byText].map(([text, strategies]) => `${text}: ${strategies.join(', ')}`).join('; ');
 }
 
-function describe(id: string, { findings, session, routes, restarts, transient }: Outcome): string {
+function describe(id: string, key: string, { findings, session, routes, restarts, transient }: Outcome): string {
   const killed = Object.keys(restarts).map((name) => REPLICAS[name] ?? name);
-  const fate = session === 'up' ? fateLetter(id, routes) : `R ${session}`;
+  const fate = session === 'up' ? fateLetter(id, key, routes) : `R ${session}`;
   return [
     fate,
     ...(killed.length > 0 ? [`(${killed.sort().join(' ')})`] : []),
@@ -120,12 +122,15 @@ function describe(id: string, { findings, session, routes, restarts, transient }
   ].join(' ');
 }
 
-function fateLetter(id: string, routes: Outcome['routes']): string {
+function fateLetter(id: string, key: string, routes: Outcome['routes']): string {
   const paths = Object.values(routes);
   if (paths.length === 0) return 'k';
   if (paths.every((path) => path !== null)) return 'P';
   if (paths.some((path) => path !== null)) return 'p';
-  return EXPECTATIONS[id]?.fate === 'second is best' ? 's' : 'W';
+  const [strategy, deliver] = key.split('/') as [VotingStrategy, Delivery];
+  // Not at the second neighbour: what that means, the kernel was asked when it was played.
+  const { fate } = expectationOf(id, deliver, strategy);
+  return fate === 'second is best' ? 's' : fate === 'forwarded only' ? 'f' : 'W';
 }
 
 function reasons(results: readonly TriggerResults[]): string {
