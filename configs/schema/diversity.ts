@@ -3,6 +3,7 @@
 import type { DelayRange, DiversityConfig } from '../model.js';
 import { plainText } from '../parsers.js';
 import type { MapReader, Parse } from '../yaml-reader.js';
+import { defined, optionalInteger } from './fields.js';
 
 const LONGEST_DELAY_MS = 60_000;
 const MAX_CPU = 1023;
@@ -27,22 +28,16 @@ export function readDiversity(reader: MapReader): DiversityConfig {
       restartDelay: reader.text('restart-delay', delayRange),
       disconnectDelay: reader.text('disconnect-delay', delayRange),
       interfaceEventDelay: reader.text('interface-event-delay', delayRange),
-      mallocPerturb: optional(reader, 'malloc-perturb', perturb),
-      mallocArenas: optional(reader, 'malloc-arenas', { min: 1, max: 1024 }),
+      mallocPerturb: optionalInteger(reader, 'malloc-perturb', perturb),
+      mallocArenas: optionalInteger(reader, 'malloc-arenas', { min: 1, max: 1024 }),
       locale: reader.text('locale', plainText),
       timeZone: reader.text('time-zone', plainText),
       cpus: readCpus(reader),
-      nice: optional(reader, 'nice', { min: -20, max: 19 }),
+      nice: optionalInteger(reader, 'nice', { min: -20, max: 19 }),
     }),
   };
   reader.finish();
   return diversity;
-}
-
-function optional(reader: MapReader, key: string, range: { min: number; max: number }): number | undefined {
-  if (reader.has(key)) return reader.integer(key, range, range.min);
-  reader.get(key);
-  return undefined;
 }
 
 function readCpus(reader: MapReader): number[] | undefined {
@@ -55,8 +50,4 @@ function readCpus(reader: MapReader): number[] | undefined {
     if (cpu !== undefined && !cpus.includes(cpu)) cpus.push(cpu);
   }
   return cpus.length === 0 ? undefined : cpus;
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

@@ -15,6 +15,7 @@ import { didYouMean } from '../diagnostics.js';
 import { community, name, parsedPrefix } from '../parsers.js';
 import { isExpected } from '../yaml-reader.js';
 import type { Item, MapReader, Parse } from '../yaml-reader.js';
+import { defined, optionalInteger } from './fields.js';
 import { isMap } from 'yaml';
 
 const MAX_PREPEND = 10;
@@ -134,8 +135,7 @@ function readStatement(reader: MapReader, policy: PolicyConfig, index: number): 
   const actions = reader.map('actions');
   if (!reader.has('actions')) reader.error('actions', 'is missing: expected a mapping of what to do');
   const u32 = { min: 0, max: 4294967295 };
-  const optional = (key: string): number | undefined =>
-    actions.has(key) ? actions.integer(key, u32, 0) : skip(actions, key);
+  const optional = (key: string): number | undefined => optionalInteger(actions, key, u32);
   const disposition = actions.has('route-disposition')
     ? actions.oneOf('route-disposition', ['accept-route', 'reject-route'])
     : skip(actions, 'route-disposition');
@@ -157,10 +157,6 @@ function readStatement(reader: MapReader, policy: PolicyConfig, index: number): 
 function skip(reader: MapReader, key: string): undefined {
   reader.get(key);
   return undefined;
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
 function setName(reader: MapReader, key: string, sets: readonly { name: string }[]): string | undefined {
