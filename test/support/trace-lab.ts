@@ -14,7 +14,7 @@ import { generate } from '../../configs/generate/index.js';
 import { loadConfig } from '../../configs/load.js';
 import type { ReplicaKind, RouterConfig, VotingStrategy } from '../../configs/model.js';
 import { ControlClient } from '../../hypervisor/control/client.js';
-import type { BallotReport, RouterStatus } from '../../hypervisor/status.js';
+import type { BallotReport, FaultsAnswer, RouterStatus } from '../../hypervisor/status.js';
 
 export const KINDS: readonly ReplicaKind[] = ['frr', 'bird', 'openbgpd'];
 // None of these, nor 64901 and 64902 of the tests, occurs in a path of a trace that is played here. (65000 to 65003 do.)
@@ -80,6 +80,8 @@ export interface Outcome {
   /** Of the whole router only. */
   status?: RouterStatus;
   contested?: BallotReport[];
+  /** All findings against replicas, known differences of daemons among them. */
+  faults?: FaultsAnswer;
   log: string;
 }
 
@@ -193,6 +195,7 @@ export class TraceLab {
     const usage = treeUsage(this.router.pid);
     const contested = await this.contested();
     const status = await this.status();
+    const faults = (await this.control?.request('faults', { all: true })) as FaultsAnswer | undefined;
     const routes = await this.dump(customer);
     const counts = { announced: 0, withdrawn: 0 };
     for (const player of summary.players) {
@@ -208,6 +211,7 @@ export class TraceLab {
       usage,
       ...(status === undefined ? {} : { status }),
       ...(contested === undefined ? {} : { contested }),
+      ...(faults === undefined ? {} : { faults }),
       log: readFileSync(this.router.logFile, 'utf8'),
     };
   }
