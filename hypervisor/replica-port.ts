@@ -343,7 +343,7 @@ export class ReplicaPort implements LinkEvents {
     const settle = this.context.config.voting.stabilityThreshold;
     const quiet = this.votes === 0 || at - Math.max(this.replayedAt, this.lastVoteAt) >= settle;
     const longEnough = at - this.replayedAt >= BUSY_SYNC_THRESHOLDS * settle;
-    return (quiet || longEnough) && this.probing.digestedUntil >= this.replayedAt;
+    return (quiet || longEnough) && this.probing.isFollowing(this.replayedAt, at);
   }
 
   /** A system event of the running replica, on a session with `neighbor` (negative: an internal one) or of all of it. */

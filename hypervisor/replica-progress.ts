@@ -11,6 +11,11 @@ import { ProbeTracker } from './probe-tracker.js';
  */
 const BULK_BYTES = 16384;
 const PROOF_MS = 150;
+/**
+ * Neighbours that never pause keep a replica sending that much for good, and nothing is ever proven. A replica may vote nevertheless when
+ * its probes have come back for so long, ms: its votes count for what they say, and what it has not said is not held against it.
+ */
+const BUSY_MS = 30_000;
 
 /** Where the votes on the forwarding table come from: they are proven by another way than the tap only if they take another way. */
 export type FibPath = 'netlink' | 'tap' | 'none';
@@ -21,6 +26,8 @@ export class ReplicaProgress {
   advertisedUntil = -Infinity;
   /** The same towards the forwarding table, ms; Infinity for a replica without a say in it. */
   forwardedUntil: number;
+  /** Everything that came in before this time had reached it when it answered a probe, ms; it may not have come out yet. */
+  private answeredUntil = -Infinity;
   private readonly probes: ProbeMessages;
   private readonly path: FibPath;
   /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it. */
@@ -48,6 +55,7 @@ export class ReplicaProgress {
     this.tracker.restart(now);
     this.proofAt = Infinity;
     this.advertisedUntil = -Infinity;
+    this.answeredUntil = -Infinity;
     this.provesByNextHop.fill(-Infinity);
     if (this.path !== 'none') this.forwardedUntil = -Infinity;
   }
@@ -60,6 +68,11 @@ export class ReplicaProgress {
   /** Everything that came in before this time has been worked off on all ways, ms. */
   get digestedUntil(): number {
     return Math.min(this.advertisedUntil, this.forwardedUntil);
+  }
+
+  /** Whether it has worked off what came in before `since` (ms), as far as that can be known of a replica that is kept busy. */
+  isFollowing(since: number, now: number): boolean {
+    return this.digestedUntil >= since || (now - since >= BUSY_MS && this.answeredUntil >= since);
   }
 
   /**
@@ -97,6 +110,7 @@ export class ReplicaProgress {
   tick(now: number): void {
     if (now < this.proofAt) return;
     this.proofAt = Infinity;
+    this.answeredUntil = this.provesUntil;
     if (this.received - this.receivedAtProbe > BULK_BYTES) return;
     this.advertisedUntil = this.provesUntil;
     if (this.path === 'tap') this.forwardedUntil = this.provesUntil;

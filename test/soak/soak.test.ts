@@ -51,7 +51,16 @@ suite.skipIf(problem)('soak', () => {
       const { memory } = faults;
       const third = Math.ceil(memory.length / 3);
       const [early, late] = [median(memory.slice(third, 2 * third)), median(memory.slice(2 * third))];
-      process.stderr.write(`${faults.summary()}\nmemory, median MB: ${early / 1e6} then ${late / 1e6}\n`);
+      const needless = faults.needlessWarnings(outcome.log);
+      const restarts = outcome.status!.replicas.map((replica) => `${replica.name} ${replica.restarts}`).join(', ');
+      const lines = [
+        `${faults.injected} faults, ${faults.refused} refused: ${faults.summary()}`,
+        `${outcome.played.announced} announcements, ${outcome.played.withdrawn} withdrawals; restarts: ${restarts}`,
+        `memory, median MB: ${early / 1e6} then ${late / 1e6}`,
+        `early warnings of replicas that were well: ${needless.length}`,
+        ...needless,
+      ];
+      process.stderr.write(`${lines.join('\n')}\n`);
       expect(differences(routes, outcome.routes).map(explain)).toEqual([]);
       expect(faults.verification).toMatchObject({ ok: true });
       expect(faults.flaps).toEqual([]);

@@ -9,23 +9,32 @@ import type { CustomerReport } from './trace-lab.js';
 
 /** Between two faults, ms; longer while a replica is still on its way back. */
 const PAUSE = { from: 2000, to: 6000 };
+/** What a replica's own fault may still cause afterwards, ms: a restart, a table to load, a stopped process's backlog. */
+const AFTERMATH_MS = 30_000;
 /** How long one that lies or is mute does so, ms: shorter and longer than the thresholds. */
 const SPELL = { from: 500, to: 12_000 };
 const PROGRESS_MS = 30_000;
 const WELL_DEADLINE_MS = 180_000;
 
 const LIES = ['drop', 'extra', 'wrong-nexthop', 'wrong-attribute', 'stale'] as const;
+type Lie = (typeof LIES)[number];
 type Trouble = 'kill' | 'segfault' | 'stop' | 'mute' | 'lie';
 const TROUBLES: readonly Trouble[] = ['kill', 'segfault', 'stop', 'mute', 'lie', 'lie', 'lie'];
 
 export class SoakFaults {
   injected = 0;
+  /** Faults that the router refused: the replica had nothing to be wrong about at that moment. */
+  refused = 0;
   /** Resident bytes of the hypervisor, once for every turn. */
   readonly memory: number[] = [];
   /** Sessions that were not up when they should have been. */
   readonly flaps: string[] = [];
   verification: unknown;
+  /** Neighbours that have been up, as all are a while after the start. */
+  private readonly up = new Set<string>();
   private readonly counts = new Map<string, number>();
+  /** When each replica was last made to fail, and until when at most; ms of the wall clock. */
+  private readonly spells: { replica: string; from: number; to: number }[] = [];
   private readonly random: Random;
   private readonly say: (line: string) => void;
 
@@ -73,30 +82,64 @@ export class SoakFaults {
     return [...this.counts].map(([what, count]) => `${what} ${count}`).join(', ');
   }
 
+  /** Lines of the log that warn early of a replica which nobody had made to fail. */
+  needlessWarnings(log: string): string[] {
+    return log.split('\n').filter((line) => {
+      const [, time, replica] = /^(\S+) warn +replica (\S+): early warning/.exec(line) ?? [];
+      if (time === undefined) return false;
+      const at = Date.parse(time);
+      return !this.spells.some((spell) => spell.replica === replica && spell.from <= at && at <= spell.to);
+    });
+  }
+
   private watch(status: RouterStatus, customer: Readonly<CustomerReport>): void {
     this.memory.push(status.memory);
     for (const { address, state, flaps } of status.neighbors) {
-      if (state !== 'Established' || flaps > 0) this.flaps.push(`${address}: ${state}, ${flaps} flaps`);
+      if (state === 'Established') this.up.add(address);
+      else if (this.up.has(address)) this.flaps.push(`${address}: ${state}, ${flaps} flaps`);
     }
     if (customer.faults.length > 0) this.flaps.push(`customer: ${JSON.stringify(customer.faults)}`);
   }
 
-  private async trouble(control: ControlClient, { name, pid }: ReplicaStatus): Promise<void> {
-    const { random } = this;
-    const trouble = random.pick(TROUBLES);
-    const kind = trouble === 'lie' ? random.pick(LIES) : trouble;
-    this.injected++;
-    this.counts.set(`${name} ${kind}`, (this.counts.get(`${name} ${kind}`) ?? 0) + 1);
-    if (trouble === 'kill' || trouble === 'segfault' || trouble === 'stop') {
-      const signal = { kill: 'SIGKILL', segfault: 'SIGSEGV', stop: 'SIGSTOP' } as const;
-      // It may have ended by itself since the status was asked for.
-      if (pid !== null) trySignal(pid, signal[trouble]);
+  private async trouble(control: ControlClient, victim: ReplicaStatus): Promise<void> {
+    const { name } = victim;
+    const trouble = this.random.pick(TROUBLES);
+    const kind = trouble === 'lie' ? this.random.pick(LIES) : trouble;
+    const spell = Math.round(this.random.between(SPELL.from, SPELL.to));
+    const from = Date.now();
+    if (!(await this.inflict(control, victim, kind, spell))) {
+      this.refused++;
       return;
     }
+    this.injected++;
+    this.counts.set(`${name} ${kind}`, (this.counts.get(`${name} ${kind}`) ?? 0) + 1);
+    this.spells.push({ replica: name, from, to: from + spell + AFTERMATH_MS });
+  }
+
+  /** False when the router refuses: a replica that has no routes yet, say, cannot be wrong about them. */
+  private async inflict(
+    control: ControlClient,
+    { name, pid }: ReplicaStatus,
+    kind: Trouble | Lie,
+    spell: number,
+  ): Promise<boolean> {
+    if (kind === 'kill' || kind === 'segfault' || kind === 'stop') {
+      const signal = { kill: 'SIGKILL', segfault: 'SIGSEGV', stop: 'SIGSTOP' } as const;
+      // It may have ended by itself since the status was asked for.
+      if (pid !== null) trySignal(pid, signal[kind]);
+      return true;
+    }
+    const { random } = this;
     const prefixes =
       kind === 'extra' ? { prefixes: ['203.0.112.0/24', '11.1.0.0/16'] } : { count: 1 + random.below(50) };
-    const spell = Math.round(random.between(SPELL.from, SPELL.to));
-    await control.request('inject', { replica: name, kind, for: spell, ...(kind === 'mute' ? {} : prefixes) });
+    const request = { replica: name, kind, for: spell, ...(kind === 'mute' ? {} : prefixes) };
+    try {
+      await control.request('inject', request);
+      return true;
+    } catch (error) {
+      this.say(`${name} ${kind}: ${(error as Error).message}`);
+      return false;
+    }
   }
 }
 

@@ -60,6 +60,42 @@ describe('a probe', () => {
   });
 });
 
+describe('a replica that never stops sending', () => {
+  const WHILE_MS = 30_000;
+  const busyProbe = ({ progress, send, comesBack, later }: ReturnType<typeof setUp>, delivered: number): void => {
+    comesBack(send(delivered).echo);
+    progress.sent(BULK);
+    later(PROOF_MS);
+  };
+
+  test('follows its input when its probes have come back for a while, though nothing is proven', () => {
+    const set = setUp('tap');
+    busyProbe(set, 2000);
+    expect(set.progress.isFollowing(1500, 1500 + WHILE_MS - 1)).toBe(false);
+    expect(set.progress.isFollowing(1500, 1500 + WHILE_MS)).toBe(true);
+    expect(set.progress.isFollowing(2001, 1e9)).toBe(false);
+    expect(set.proven()).toEqual([-Infinity, -Infinity]);
+  });
+
+  test('follows nothing without an answer, or after a new start', () => {
+    const set = setUp('tap');
+    set.send(2000);
+    set.later(WHILE_MS);
+    expect(set.progress.isFollowing(1500, 1e9)).toBe(false);
+    const other = setUp('tap');
+    busyProbe(other, 2000);
+    other.progress.restart(9000);
+    expect(other.progress.isFollowing(1500, 1e9)).toBe(false);
+  });
+
+  test('follows at once when it pauses', () => {
+    const { progress, send, comesBack, later } = setUp('tap');
+    comesBack(send(2000).echo);
+    later(PROOF_MS);
+    expect(progress.isFollowing(1500, 3000)).toBe(true);
+  });
+});
+
 describe('a replica that writes its routes', () => {
   test('has come so far when the probe came out of both ways', () => {
     const { progress, send, comesBack, later, proven } = setUp('netlink');
