@@ -102,8 +102,9 @@ describe.skipIf(problem !== undefined)('injected faults', () => {
     await router.request('inject-clear', { id: injections[0]!.id });
     expect((await voteOf('bird', P))?.agrees).toBe(true);
     expect(await forwarding(P)).toEqual({ frr: address(1), bird: address(1), openbgpd: address(1) });
-    const lines = router.voteLog().filter(({ kind }) => kind === 'injection');
-    expect(lines.map(({ state, fault, replica }) => [state, fault, replica])).toEqual([
+    const injected = () => router.voteLog().filter(({ kind }) => kind === 'injection');
+    await waitFor(() => injected().length === 2, { what: 'both lines are written to the log', deadlineMs: 10_000 });
+    expect(injected().map(({ state, fault, replica }) => [state, fault, replica])).toEqual([
       ['begins', 'wrong-nexthop', 'bird'],
       ['ends', 'wrong-nexthop', 'bird'],
     ]);
