@@ -11,6 +11,8 @@ import type { Generator } from './types.js';
 import { zebraFile } from './zebra.js';
 
 const FAMILY_WORD = ['ipv4', 'ipv6'] as const;
+/** By default Debian's bgpd installs all equal paths of two sessions with one neighbouring AS; the other daemons install one. */
+const ONE_PATH = ['  maximum-paths 1', '  maximum-paths ibgp 1'];
 const PREFIX_WORD = ['ip', 'ipv6'] as const;
 
 /** The names bgpd prints, and therefore matches, instead of numbers. */
@@ -72,7 +74,13 @@ function routerBlock(config: RouterConfig, replica: ReplicaConfig): string[] {
       if ((session.families & (1 << family)) !== 0) inside.push(...internalActivation(replica, session, family));
     }
     if (inside.length > 0)
-      lines.push(' !', ` address-family ${FAMILY_WORD[family]} unicast`, ...inside, ' exit-address-family');
+      lines.push(
+        ' !',
+        ` address-family ${FAMILY_WORD[family]} unicast`,
+        ...ONE_PATH,
+        ...inside,
+        ' exit-address-family',
+      );
   }
   return lines;
 }

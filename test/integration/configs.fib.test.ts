@@ -15,16 +15,16 @@ import { AGREEMENT_YAML, EXPECTED_CASES, playCases, toldCases } from '../support
 import { NativeFibLab } from '../support/native-fib-lab.js';
 import { cannotRun } from '../support/replica-lab.js';
 
-/** Neighbours 1 and 4 keep next hops as they come, 2 and 5 do not; 3 and 6 only listen. */
+/** Neighbours 1 and 4 keep next hops as they come, 2 and 5, of the same AS, do not; 3 and 6 only listen. */
 const YAML = `
 router: { as: 65010, router-id: 10.255.0.1, networks: [81.0.0.0/16] }
 defaults: { martians: none, reject-default-route: false }
 neighbors:
   - { neighbor-address: 10.0.1.2, peer-as: 65001, local-address: 10.0.1.1, next-hop: as-received }
-  - { neighbor-address: 10.0.2.2, peer-as: 65002, local-address: 10.0.2.1 }
+  - { neighbor-address: 10.0.2.2, peer-as: 65001, local-address: 10.0.2.1 }
   - { neighbor-address: 10.0.3.2, peer-as: 65003, local-address: 10.0.3.1 }
   - { neighbor-address: 'fd00:1::2', peer-as: 65001, local-address: 'fd00:1::1', next-hop: as-received }
-  - { neighbor-address: 'fd00:2::2', peer-as: 65002, local-address: 'fd00:2::1' }
+  - { neighbor-address: 'fd00:2::2', peer-as: 65001, local-address: 'fd00:2::1' }
   - { neighbor-address: 'fd00:3::2', peer-as: 65003, local-address: 'fd00:3::1' }
 replicas:
   - { name: frr, kind: frr }
@@ -157,6 +157,11 @@ describe.each(['bird', 'frr'] as const)('%s', (kind) => {
     expecting(rewritten, '91.1.0.0/24', '10.0.2.99', 'via 10.0.2.2 dev e2');
     expecting(rewritten, '91.2.0.0/24', '88.0.0.9', 'via 10.0.2.2 dev e2');
     expecting(rewritten, '91.3.0.0/24', '10.0.2.1', 'via 10.0.2.2 dev e2');
+    // Of two paths that are equal but for the neighbour, one is used.
+    expecting(rewritten, '91.4.0.0/24', '10.0.2.2', undefined);
+    expecting(kept, '91.4.0.0/24', '10.0.1.2', 'via 10.0.1.2 dev e1');
+    expecting(rewritten, '2a01:9::/48', 'fd00:2::2', undefined);
+    expecting(kept, '2a01:9::/48', 'fd00:1::2', 'via fd00:1::2 dev e1');
     expecting(kept, '2a01:1::/48', 'fd00:1::2', 'via fd00:1::2 dev e1');
     expecting(kept, '2a01:2::/48', 'fd00:1::99', 'via fd00:1::99 dev e1', { linkLocal });
     expecting(kept, '2a01:3::/48', 'fd00:3::77', 'via fd00:3::77 dev e3');
