@@ -1,17 +1,26 @@
-// Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons in namespaces and runs one file at a time;
-// `unprivileged` is for ordinary users (`npm run test:unprivileged`); `acceptance` plays whole tables, `bugs` inputs that break
-// released daemons; both take many minutes and are not part of `npm test`.
+// Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons, each file in namespaces of its own, and waits for
+// them more than it works: two files at a time; `unprivileged` is for ordinary users (`npm run test:unprivileged`); `acceptance` plays
+// whole tables, `bugs` inputs that break released daemons; both take many minutes and are not part of `npm test`.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/simulation/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/simulation/**/*.test.ts'],
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+        },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
+          // After the unit tests: two projects side by side have to have the same number of workers.
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
