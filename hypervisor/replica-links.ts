@@ -19,6 +19,10 @@ export class ReplicaLinks {
   private readonly context: RouterContext;
   private readonly parts: LinksParts;
   private readonly links = new Map<number, ReplicaLink>();
+  /** Those that were there from the start of its life, and still are. */
+  private readonly first = new Set<ReplicaLink>();
+  /** Those of them that had nothing left to hand over at some time. */
+  private readonly caughtUp = new Set<ReplicaLink>();
   private readonly departures: Departures;
 
   constructor(index: number, context: RouterContext, parts: LinksParts) {
@@ -39,7 +43,9 @@ export class ReplicaLinks {
   /** Opens all sessions that can be there: internal ones, and those of neighbours that are up. */
   open(): void {
     for (const plan of this.parts.plan) {
-      if (plan.neighbor < 0 || this.parts.neighbor(plan.neighbor).negotiated !== undefined) this.openLink(plan);
+      if (plan.neighbor < 0 || this.parts.neighbor(plan.neighbor).negotiated !== undefined) {
+        this.first.add(this.openLink(plan));
+      }
     }
   }
 
@@ -51,6 +57,8 @@ export class ReplicaLinks {
     for (const [id, link] of this.links) {
       if (link.plan.neighbor !== index) continue;
       this.links.delete(id);
+      this.first.delete(link);
+      this.caughtUp.delete(link);
       this.departures.add(link);
     }
   }
@@ -58,6 +66,8 @@ export class ReplicaLinks {
   close(): void {
     for (const link of this.links.values()) link.close();
     this.links.clear();
+    this.first.clear();
+    this.caughtUp.clear();
     this.departures.finishAll();
   }
 
@@ -78,16 +88,21 @@ export class ReplicaLinks {
     for (const link of this.links.values()) link.pump();
   }
 
-  /** All sessions that there should be are up. */
-  get allUp(): boolean {
-    for (const link of this.links.values()) if (!link.isUp) return false;
+  /**
+   * All sessions that there should be are up. What came up after the replica did may still be on its way for `grace` ms, as it may for those
+   * that vote: a neighbour whose session flaps would else keep everybody out who starts anew.
+   */
+  isComplete(at: number, grace: number): boolean {
+    for (const link of this.links.values()) {
+      if (!link.isUp && (this.first.has(link) || at - link.wantedSince > grace)) return false;
+    }
     return this.links.size > 0;
   }
 
-  /** Everything there is has been handed to the replica's sockets. */
-  get drained(): boolean {
-    for (const link of this.links.values()) if (!link.drained) return false;
-    return true;
+  /** Everything that there was when the replica came up has been handed to its sockets, whatever has come in since on busy sessions. */
+  get replayed(): boolean {
+    for (const link of this.first) if (!this.caughtUp.has(link) && link.drained) this.caughtUp.add(link);
+    return this.caughtUp.size === this.first.size;
   }
 
   /** What was pulled has been written to the replica's sockets. */
@@ -108,7 +123,7 @@ export class ReplicaLinks {
     return delivered;
   }
 
-  private openLink(plan: ReplicaSession): void {
+  private openLink(plan: ReplicaSession): ReplicaLink {
     const { replica, events } = this.parts;
     this.departures.finish(plan.id);
     const link = new ReplicaLink(this.index, plan, this.settingsFor(plan), {
@@ -117,6 +132,7 @@ export class ReplicaLinks {
       replicator: this.context.replicator,
     });
     this.links.set(plan.id, link);
+    return link;
   }
 
   /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */

@@ -334,11 +334,11 @@ export class ReplicaPort implements LinkEvents {
    * input is taken after a while, for its votes need stability anyway before anybody blames it.
    */
   private isSynchronised(at: number): boolean {
-    if (!this.links.allUp) {
+    if (!this.links.isComplete(at, OPEN_GRACE_MS)) {
       this.replayedAt = Infinity;
       return false;
     }
-    if (this.replayedAt === Infinity && !this.links.drained) return false;
+    if (this.replayedAt === Infinity && !this.links.replayed) return false;
     this.replayedAt = Math.min(this.replayedAt, at);
     const settle = this.context.config.voting.stabilityThreshold;
     const quiet = this.votes === 0 || at - Math.max(this.replayedAt, this.lastVoteAt) >= settle;

@@ -68,22 +68,16 @@ export class Reports {
       verdict: attributesAsObject(attributes, verdict),
       advertised: advertised === UNKNOWN_ADVERTISED ? null : attributesAsObject(attributes, advertised),
       votes: this.context.records.replicas.map((replica, r) =>
-        this.vote(replica, r, prefix, { vote: voter.currentVote(r, prefix), verdict }),
+        this.vote(replica, voter.hasSay(r, prefix), { vote: voter.currentVote(r, prefix), verdict }),
       ),
     };
   }
 
-  private vote(
-    replica: string,
-    r: number,
-    prefix: number,
-    { vote, verdict }: { vote: number; verdict: number },
-  ): BallotVote {
-    const { abstentions, electorate, tables } = this.context;
-    const { attributes } = tables;
+  private vote(replica: string, counts: boolean, { vote, verdict }: { vote: number; verdict: number }): BallotVote {
+    const { attributes } = this.context.tables;
     const report: BallotVote = {
       replica,
-      counts: electorate.has(r) && !abstentions.abstains(r, prefix),
+      counts,
       agrees: vote === verdict,
       attributes: attributesAsObject(attributes, vote),
     };

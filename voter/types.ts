@@ -17,6 +17,8 @@ export interface VoterOptions {
    * the verdict stays.
    */
   preferred?: number;
+  /** How long (ms) a verdict stays when every member abstains; then they vote all the same. Default 120,000. */
+  silence?: number;
   /** A ballot that found no rest for this many stability thresholds is reported as oscillating. Default 10. */
   oscillationThresholds?: number;
   /** Events kept until somebody drains them; further ones are counted and dropped. Default 65536. */

@@ -11,11 +11,13 @@ import { Dissents } from './dissents.js';
 import { DueWheel } from './due-wheel.js';
 import { MAX_REPLICAS, type Electorate } from './electorate.js';
 import { EventLog } from './event-log.js';
+import { Silence } from './silence.js';
 import { count, supporters, Tally } from './tally.js';
 import type { Rule, Strategy, VoterEvent, VoterOptions, VoterStats } from './types.js';
 
 const DEFAULT_STABILITY_THRESHOLD = 1000;
 const DEFAULT_OSCILLATION_THRESHOLDS = 10;
+const DEFAULT_SILENCE = 120_000;
 const DEFAULT_MAX_EVENTS = 65_536;
 const DEFAULT_TICK_BUDGET = 50_000;
 /** Ballots that wait for a replica that is behind are looked at no more often than that, however many they are. */
@@ -50,6 +52,7 @@ export class UpdateVoter {
   private readonly events: EventLog;
   private readonly present: Int32Array;
   private readonly dissents: Dissents;
+  private readonly silence: Silence;
   private routes = 0;
   private contestedCount = 0;
   private withoutMajority = 0;
@@ -74,6 +77,7 @@ export class UpdateVoter {
     this.events = new EventLog(options.maxEvents ?? DEFAULT_MAX_EVENTS);
     this.present = new Int32Array(replicas);
     this.dissents = new Dissents(this.ballots, this.events);
+    this.silence = new Silence(options.silence ?? DEFAULT_SILENCE);
     this.seenEpoch = electorate.epoch;
     this.seenOverthrows = electorate.overthrows;
   }
@@ -98,7 +102,7 @@ export class UpdateVoter {
     this.observe(prefix, now + this.threshold, now);
   }
 
-  /** From now on replica `r` has no say on `prefix`, whatever it votes, until `release`. */
+  /** From now on replica `r` has no say on `prefix`, whatever it votes, until `release` (or all others have none for long). */
   abstain(r: number, prefix: number, now: number): void {
     this.ballots.reach(prefix);
     this.ballots.abstaining[prefix] |= 1 << r;
@@ -138,6 +142,7 @@ export class UpdateVoter {
   tick(now: number, budget: number = DEFAULT_TICK_BUDGET): boolean {
     if (this.electorate.members === 0) return false;
     if (this.electorate.epoch !== this.seenEpoch) this.rescan(now);
+    for (let prefix; (prefix = this.silence.takeEnded(now)) !== 0;) this.reconsider(prefix, now);
     for (let left = budget; left > 0; left--) {
       const prefix = this.wheel.takeDue(now);
       if (prefix === 0) return false;
@@ -161,9 +166,14 @@ export class UpdateVoter {
     return prefix < this.ballots.limit ? this.ballots.votes[prefix * this.ballots.replicas + r] : 0;
   }
 
-  /** Whether replica `r` has no say on `prefix`, member or not. */
+  /** Whether replica `r` has no say of its own on `prefix`, member or not. */
   abstains(r: number, prefix: number): boolean {
     return prefix < this.ballots.limit && ((this.ballots.abstaining[prefix] >>> r) & 1) === 1;
+  }
+
+  /** Whether the word of replica `r` counts on `prefix` now. */
+  hasSay(r: number, prefix: number): boolean {
+    return (((prefix < this.ballots.limit ? this.voters(prefix) : this.electorate.members) >>> r) & 1) === 1;
   }
 
   /** By which rule the verdict came about. */
@@ -289,9 +299,11 @@ export class UpdateVoter {
     }
   }
 
-  /** The members that do not abstain on this ballot. */
+  /** The members that do not abstain on this ballot; all of them when nobody else had a say for too long. */
   protected voters(prefix: number): number {
-    return this.electorate.members & ~this.ballots.abstaining[prefix];
+    const { members } = this.electorate;
+    const own = members & ~this.ballots.abstaining[prefix];
+    return own === 0 && this.silence.isOver(prefix) ? members : own;
   }
 
   /** What the strategy makes of a new vote of `r`, at once. */
@@ -345,6 +357,8 @@ export class UpdateVoter {
   }
 
   private reconsider(prefix: number, now: number): void {
+    const { members } = this.electorate;
+    if (members !== 0) this.silence.note(prefix, (members & ~this.ballots.abstaining[prefix]) === 0, now);
     if (this.settleContest(prefix, this.voters(prefix))) this.observe(prefix, now + this.threshold, now);
   }
 
@@ -448,15 +462,17 @@ export class UpdateVoter {
       return 0;
     }
     const agreeing = supporters(votes, at, voters, value);
+    // Who abstains lacks something, and is not to blame where it votes for want of others.
+    const wrong = stable & ~agreeing & ~ballots.abstaining[prefix];
     this.withoutMajority += ballots.mark(prefix, NO_MAJORITY, false);
     for (let r = 0; r < ballots.replicas; r++) {
-      if (((stable & ~agreeing) >>> r) & 1) this.dissents.begin(prefix, r, value, now);
+      if ((wrong >>> r) & 1) this.dissents.begin(prefix, r, value, now);
     }
     if (ballots.dissent[prefix] !== 0) this.endDissents(prefix, voters, now);
-    const wrong = ballots.verdict[prefix] !== value;
+    const changed = ballots.verdict[prefix] !== value;
     this.setVerdict(prefix, value, 'stable-majority', now, true);
     const { master } = this.electorate;
-    if (wrong && this.strategy === 'master-slave' && ((stable & ~agreeing) >>> master) & 1) {
+    if (changed && this.strategy === 'master-slave' && (wrong >>> master) & 1) {
       this.overthrow(prefix, agreeing & stable, now);
     }
     this.settleContest(prefix, voters);

@@ -135,7 +135,7 @@ export class FibReports {
     const vote = this.engine.voter.currentVote(r, prefix);
     return {
       replica,
-      counts: this.engine.electorate.has(r) && !this.engine.voter.abstains(r, prefix),
+      counts: this.engine.voter.hasSay(r, prefix),
       agrees: vote === verdict,
       nextHops: this.nextHops(vote),
     };

@@ -40,6 +40,38 @@ describe('continuous-majority', () => {
     rig.pass(3 * T);
     expect(rig.log).toEqual(['dissent-begins 0 different']);
   });
+
+  test('where all abstain what is out stays for a time; then they vote, for want of others, and nobody is blamed for that', () => {
+    const rig = new Rig('continuous-majority', 3, { silence: 5 * T });
+    rig.vote(P, 7, 7, 7);
+    rig.pass(3 * T);
+    for (const r of [0, 1, 2]) rig.voter.abstain(r, P, rig.now);
+    rig.vote(P, 0, 0, 9);
+    rig.pass(4 * T);
+    expect(rig.voter.verdict(P)).toBe(7);
+    expect([0, 1, 2].map((r) => rig.voter.hasSay(r, P))).toEqual([false, false, false]);
+    rig.pass(4 * T);
+    expect(rig.voter.verdict(P)).toBe(0);
+    expect([0, 1, 2].map((r) => rig.voter.hasSay(r, P))).toEqual([true, true, true]);
+    expect(rig.voter.stats().dissents).toEqual([0, 0, 0]);
+    rig.voter.release(2, P, rig.now);
+    rig.pass(3 * T);
+    expect(rig.voter.verdict(P)).toBe(9);
+    expect([0, 1, 2].map((r) => rig.voter.hasSay(r, P))).toEqual([false, false, true]);
+  });
+
+  test('when the last one leaves that does not abstain, the others decide after that time', () => {
+    const rig = new Rig('continuous-majority', 3, { silence: 5 * T });
+    for (const r of [0, 1]) rig.voter.abstain(r, P, rig.now);
+    rig.vote(P, 7, 7, 9);
+    rig.pass(8 * T);
+    expect(rig.voter.verdict(P)).toBe(9);
+    rig.electorate.leave(2);
+    rig.pass(4 * T);
+    expect(rig.voter.verdict(P)).toBe(9);
+    rig.pass(4 * T);
+    expect(rig.voter.verdict(P)).toBe(7);
+  });
 });
 
 describe('wait-for-consensus', () => {
