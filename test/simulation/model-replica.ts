@@ -123,6 +123,11 @@ export class ModelReplica {
     return best;
   }
 
+  /** What neighbour `n` has told it of a prefix: attribute id, 0 for no route. */
+  known(n: number, prefix: number): number {
+    return this.sessions[n]?.rib.get(prefix) ?? 0;
+  }
+
   private digest(work: () => void): void {
     this.digestedAt = Math.max(this.digestedAt, this.queue.now + this.random.between(0, this.timing.digestion));
     this.later(this.digestedAt, work);

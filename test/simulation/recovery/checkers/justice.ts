@@ -1,0 +1,151 @@
+// Who is found at fault: nobody who is right, while the right ones can outvote the others; whoever is wrong, in time; and that has its
+// consequences within the budget.
+import type { RecoveryChecker } from '../checker.js';
+import { PROBE_INTERVAL } from '../host.js';
+import { FAULT_THRESHOLD } from '../scenario.js';
+import { HANG_THRESHOLD, STABILITY_THRESHOLD } from '../../scenario.js';
+import type { RecoveryWorld } from '../world.js';
+
+/** Ticks, reviews, and the time for which an answer of the ledger holds, ms. */
+const SLACK = 1500;
+const FOUND_AFTER = 2 * STABILITY_THRESHOLD + SLACK;
+
+export const accusations: RecoveryChecker = {
+  name: 'accusations',
+  onEvent(world, n, event) {
+    if (world.scenario.beyond) return undefined;
+    if (event.type === 'no-majority') return `neighbour ${n}, prefix ${event.prefix}: no majority`;
+    if (event.type !== 'dissent-begins' || world.standing.isBad(event.replica)) return undefined;
+    return `neighbour ${n}, prefix ${event.prefix}: correct replica ${event.replica} is accused (${event.kind})`;
+  },
+};
+
+export const sentences: RecoveryChecker = {
+  name: 'sentences',
+  onEffect(world, effect) {
+    if (world.scenario.beyond || effect.do !== 'tell' || world.standing.isBad(effect.replica)) return undefined;
+    const { what } = effect;
+    if (what !== 'repair' && what !== 'reported' && what !== 'spared') return undefined;
+    return `correct replica ${effect.replica} is dealt with for dissent: ${what}, ${effect.text}`;
+  },
+};
+
+interface Wrong {
+  since: number;
+  vote: number;
+  truth: number;
+  voter: unknown;
+}
+
+/** A wrong vote that stays is found, and then has a consequence; so has a hang. */
+export function detection(): RecoveryChecker {
+  const wrongs = new Map<string, Wrong>();
+  const spared = new Set<number>();
+  return {
+    name: 'detection',
+    onEffect(_, effect) {
+      if (effect.do === 'start') spared.delete(effect.replica);
+      if (effect.do === 'tell' && (effect.what === 'reported' || effect.what === 'spared')) spared.add(effect.replica);
+      return undefined;
+    },
+    onTick(world) {
+      const { now } = world.queue;
+      for (const { index: r, hungSince } of world.hosts) {
+        const late = now - hungSince > HANG_THRESHOLD + 2 * PROBE_INTERVAL + SLACK;
+        if (late && world.hosts[r].up) return `replica ${r} hangs since ${hungSince}, and nobody notices`;
+        if (world.scenario.beyond) continue;
+        for (const { index: n } of world.neighbors) {
+          for (const prefix of world.routes.ids) {
+            const key = `${r} ${n} ${prefix}`;
+            if (!isPlainlyWrong(world, r, n, prefix)) {
+              wrongs.delete(key);
+              continue;
+            }
+            const wrong = notice(wrongs, key, world, r, n, prefix);
+            const found = ((world.voters[n].dissenters(prefix) >>> r) & 1) === 1;
+            const where = `replica ${r}, neighbour ${n}, prefix ${prefix}`;
+            if (!found && now - wrong.since > FOUND_AFTER) return `${where}: wrong since ${wrong.since}, and not found`;
+            if (!spared.has(r) && now - wrong.since > FOUND_AFTER + FAULT_THRESHOLD) {
+              return `${where}: wrong since ${wrong.since}, and nothing is done about it`;
+            }
+          }
+        }
+      }
+      return undefined;
+    },
+  };
+}
+
+/** It votes and is wrong, everybody else is right, and nobody has anything more to work off. */
+function isPlainlyWrong(world: RecoveryWorld, r: number, n: number, prefix: number): boolean {
+  const voter = world.voters[n];
+  if (!world.neighbors[n].up || !world.electorate.has(r) || voter.abstains(r, prefix)) return false;
+  const truth = world.truth(n, prefix);
+  if (voter.currentVote(r, prefix) === truth) return false;
+  const input = Math.max(world.replicator.inputTime(prefix), world.upSince[n]);
+  const { bad } = world.standing;
+  return world.hosts.every(({ index }) => {
+    if (!world.electorate.has(index)) return true;
+    if (!(world.caughtUp[index] > input)) return false;
+    return index === r || ((bad >>> index) & 1) === 1 || voter.currentVote(index, prefix) === truth;
+  });
+}
+
+function notice(
+  wrongs: Map<string, Wrong>,
+  key: string,
+  world: RecoveryWorld,
+  r: number,
+  n: number,
+  prefix: number,
+): Wrong {
+  const known = wrongs.get(key);
+  const [vote, truth, voter] = [world.voters[n].currentVote(r, prefix), world.truth(n, prefix), world.voters[n]];
+  if (known !== undefined && known.vote === vote && known.truth === truth && known.voter === voter) return known;
+  const wrong = { since: world.queue.now, vote, truth, voter };
+  wrongs.set(key, wrong);
+  return wrong;
+}
+
+/** No more restarts within the window than the budget has. */
+export function budget(): RecoveryChecker {
+  const restarts = new Map<number, number[]>();
+  const free = new Set<number>();
+  return {
+    name: 'budget',
+    onEffect(world, effect) {
+      const { maxRestarts, restartWindow } = world.scenario.recovery;
+      if (effect.do !== 'tell' || maxRestarts === 0) return undefined;
+      const { replica: r, what } = effect;
+      if (what === 'operator' || what === 'retired') restarts.set(r, []);
+      // Asked for, and so it costs nothing.
+      if (what === 'operator' || what === 'early-warning') free.add(r);
+      if (what !== 'restarting' || free.delete(r)) return undefined;
+      const { now } = world.queue;
+      const recent = (restarts.get(r) ?? []).filter((at) => now - at < restartWindow);
+      restarts.set(r, [...recent, now]);
+      if (recent.length < maxRestarts) return undefined;
+      return `replica ${r} is restarted for the ${recent.length + 1}th time within ${restartWindow} ms`;
+    },
+  };
+}
+
+/** What is open in the ledger is what the voters say. */
+export const ledger: RecoveryChecker = {
+  name: 'ledger',
+  atRest(world) {
+    const findings = world.desk.ledger.findings();
+    for (const { index: r } of world.hosts) {
+      for (const { index: n, up } of world.neighbors) {
+        const told = findings.filter(({ replica, place, kind }) => replica === r && place === n && kind !== 'system');
+        const followed = told.reduce((sum, { prefixes }) => sum + prefixes, 0);
+        const open = up ? world.voters[n].dissentCount(r) : 0;
+        if (followed !== open) return `replica ${r}, neighbour ${n}: ${open} dissents, the ledger follows ${followed}`;
+      }
+      const accused = world.desk.ledger.counts(r).open > 0;
+      if (accused && world.electorate.has(r) && !world.standing.isBad(r))
+        return `correct replica ${r} has open findings`;
+    }
+    return undefined;
+  },
+};

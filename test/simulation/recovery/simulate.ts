@@ -1,0 +1,58 @@
+// One run of one seed of recovery, with all checkers or one.
+import { MUTED_MS } from '../../../hypervisor/recovery/mutes.js';
+import type { RecoveryChecker } from './checker.js';
+import { accusations, budget, detection, ledger, sentences } from './checkers/justice.js';
+import { holds, poison, trials } from './checkers/poisoning.js';
+import { bounds, changes, emissions, hoards, rules, sessions, verdicts } from './checkers/promises.js';
+import { mutes, quiet } from './checkers/quiet.js';
+import { alarms, returns, seats } from './checkers/seats.js';
+import { Inputs } from './inputs.js';
+import type { RecoverySabotage } from './sabotage.js';
+import { recoveryScenario, type RecoveryScenario } from './scenario.js';
+import { Troubles } from './troubles.js';
+import { RecoveryWorld } from './world.js';
+
+/** Some remember what they saw: a new set for each run. */
+export function recoveryCheckers(): RecoveryChecker[] {
+  const promises = [sessions, changes, verdicts, rules, emissions, bounds, hoards];
+  const justice = [accusations, sentences, detection(), budget(), ledger];
+  return [...promises, ...justice, poison(), trials, holds, seats, returns, alarms(), quiet, mutes];
+}
+
+export interface RecoveryOutcome {
+  seed: number;
+  /** What went wrong first, when, and which checker says so. */
+  violation?: string;
+  steps: number;
+  emissions: number;
+  /** How often what happened: faults, what the planner did about them, poison and trials. */
+  counts: Record<string, number>;
+  scenario: RecoveryScenario;
+}
+
+export function simulateRecovery(seed: number, only?: string, sabotage: RecoverySabotage = 'none'): RecoveryOutcome {
+  const scenario = recoveryScenario(seed);
+  const checkers = recoveryCheckers().filter(({ name }) => only === undefined || name === only);
+  const world = new RecoveryWorld(scenario, checkers, sabotage);
+  const troubles = new Troubles(world);
+  const inputs = new Inputs(world);
+  inputs.start();
+  troubles.start();
+  let steps = world.run(scenario.activeFor + scenario.restFor);
+  const muted = world.hosts.some(({ index }) => world.desk.mutes.count(index) > 0);
+  if (muted) steps += world.run(scenario.activeFor + scenario.restFor + MUTED_MS);
+  if (world.violation === undefined) world.finish();
+  const { violation, emissions: emitted } = world;
+  return {
+    seed,
+    ...(violation === undefined ? {} : { violation }),
+    steps,
+    emissions: emitted,
+    counts: {
+      ...Object.fromEntries([...troubles.counts, ...world.desk.counts]),
+      poisons: inputs.poisons,
+      ...world.ward.counts,
+    },
+    scenario,
+  };
+}
