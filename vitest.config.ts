@@ -12,6 +12,10 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/simulation/**/*.test.ts'],
           maxWorkers: Math.max(2, availableParallelism() - 1),
+          // A process for each of the many small files would take longer than what most of them do.
+          isolate: false,
+          // Properties run for some seconds, and several times as long on a busy machine.
+          testTimeout: 60_000,
         },
       },
       {

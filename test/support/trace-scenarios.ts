@@ -24,10 +24,15 @@ export function missingTrace(names: readonly TraceName[]): string | undefined {
   return file === undefined ? undefined : missing(file);
 }
 
-/** A trace with all its peers as neighbours; of jinx the full feed and a second view derived from it. */
+/**
+ * A trace with all its peers as neighbours, or the first `peers` of them; of jinx the full feed and a second view derived from it.
+ */
 export async function traceScenario(
   name: TraceName,
-  options: Pick<TraceScenario, 'limit' | 'speed' | 'strategy' | 'deadlineMs'> = {},
+  {
+    peers,
+    ...options
+  }: Pick<TraceScenario, 'limit' | 'speed' | 'strategy' | 'deadlineMs'> & { peers?: number | undefined } = {},
 ): Promise<TraceScenario> {
   const files = FILES[name].map((file) => sharedFile(file)!);
   const title = `${name}${options.speed === undefined ? '' : ` at ${options.speed}x`}`;
@@ -36,6 +41,6 @@ export async function traceScenario(
         { peer: FULL_FEED, as: 64901 },
         { peer: FULL_FEED, as: 64902, derive: 1 },
       ]
-    : (await findPeers(files, [])).map(({ address, as }) => ({ peer: address, as }));
+    : (await findPeers(files, [])).slice(0, peers).map(({ address, as }) => ({ peer: address, as }));
   return { name: title, files, neighbors, ...options };
 }
