@@ -12,8 +12,12 @@ function numberOf(value: unknown): number {
   return value;
 }
 
-const nameOf = ({ replica }: Record<string, unknown>): { replica?: string } =>
-  typeof replica === 'string' ? { replica } : {};
+function nameOf({ replica }: Record<string, unknown>): { replica?: string } {
+  if (replica === undefined) return {};
+  // Not understood it would mean all of them.
+  if (typeof replica !== 'string') throw new Error('"replica" is the name of a replica');
+  return { replica };
+}
 
 /** `quarantine` {replica?, limit?}, `quarantine-show` {id}, `quarantine-release` {id} or {replica?} for all of it. */
 export function quarantineMethods(quarantine: QuarantineDesk | undefined): Record<string, Method> {

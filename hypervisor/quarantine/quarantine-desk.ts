@@ -12,7 +12,7 @@ import type { RouterContext } from '../context.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import { plainRecord } from '../vote-records.js';
 import { Evidence } from './evidence.js';
-import { Inventory } from './inventory.js';
+import { Inventory, NO_ROOM } from './inventory.js';
 import { Repeats } from './repeats.js';
 import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
 import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
@@ -23,6 +23,10 @@ import { TrialQueue, type TrialCase } from './trial-queue.js';
 const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
 /** Changes of abstentions taken from the replicator at once. */
 const HOLDS = 4096;
+/** What no trial speaks against is given back after this time, ms, at the risk of one more death. */
+const PROBATION_MS = 3_600_000;
+/** Between two looks at what that is due for, ms. */
+const REVIEW_MS = 60_000;
 /** Most quarantine numbers in one line of the vote log. */
 const LOGGED_IDS = 100;
 
@@ -45,6 +49,7 @@ export class QuarantineDesk {
   private readonly trials: TrialQueue;
   private readonly repeats = new Repeats();
   private readonly inventory: Inventory;
+  private nextReview = 0;
 
   constructor({ context, hub, runDirectory, neighbors }: QuarantineParts) {
     const { config, electorate, log } = context;
@@ -96,6 +101,9 @@ export class QuarantineDesk {
 
   tick(now: number): void {
     this.trials.tick(now);
+    if (now < this.nextReview) return;
+    this.nextReview = now + REVIEW_MS;
+    this.free(this.inventory.unproven(now - PROBATION_MS), 'nothing was found in an hour');
   }
 
   async stop(): Promise<void> {
@@ -159,7 +167,7 @@ export class QuarantineDesk {
     const neighbors = trialNeighbors(this.neighbors(), suspects);
     const before = routesOfOthers(this.context, replica, neighbors, suspects);
     const added = this.trials.add({ replica, at, messages: suspects, ids, neighbors, before });
-    return added ? { trial: 'waiting', note: null } : { trial: 'untried', note: 'too many trials wait' };
+    return added ? { trial: 'waiting', note: null } : { trial: 'untried', note: NO_ROOM };
   }
 
   private tell(
@@ -216,6 +224,7 @@ export class QuarantineDesk {
 
   private free(ids: readonly number[], because: string): void {
     const { replicator, schedule } = this.context;
+    if (ids.length === 0) return;
     const byReplica = new Map<number, number[]>();
     for (const id of ids) {
       const entry = replicator.entry(id);

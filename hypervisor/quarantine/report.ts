@@ -4,7 +4,7 @@ import { describeUpdate, type DescribedUpdate } from '../../wire/bgp/describe-me
 import { wallClock } from '../clock.js';
 
 /**
- * What is known from trials: `waiting` for one, `running`, `convicted`, `not-reproduced` (twice: it stays), `untried` (see `note`), `off`
+ * What is known from trials: `waiting` for one, `running`, `convicted`, `not-reproduced` (twice: it stays for an hour), `untried` (see `note`), `off`
  * (`quarantine.narrow: false`).
  */
 export type TrialState = 'waiting' | 'running' | 'convicted' | 'not-reproduced' | 'untried' | 'off';

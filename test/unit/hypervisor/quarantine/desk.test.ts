@@ -214,6 +214,26 @@ describe('trials', () => {
     expect(rig.entries().flatMap(({ sample }) => sample)).not.toContain(PREFIXES[0]);
   });
 
+  test('what stays because nothing could be shown is given back after an hour; what is convicted is not', async () => {
+    rig = new Rig();
+    rig.announce(0, 1, PREFIXES[0]);
+    rig.die('crash');
+    await rig.tried();
+    rig.announce(0, 10, PREFIXES[0]);
+    rig.die('crash');
+    await rig.tried();
+    const [guilty] = rig.announce(0, 20, PREFIXES[1]);
+    deadly = ({ bytes }) => Buffer.compare(bytes, guilty) === 0;
+    rig.die('crash');
+    await rig.tried();
+    expect([...rig.held].sort()).toEqual([`0 ${PREFIXES[0]}`, `0 ${PREFIXES[1]}`]);
+    rig.desk.tick(3_500_000);
+    expect(rig.held.size).toBe(2);
+    rig.desk.tick(3_700_000);
+    expect([...rig.held]).toEqual([`0 ${PREFIXES[1]}`]);
+    expect(rig.records.at(-1)).toMatchObject({ state: 'released', because: 'nothing was found in an hour' });
+  });
+
   test('a trial waits until the replica votes again', () => {
     rig = new Rig();
     rig.recovered.now = false;
@@ -246,10 +266,22 @@ describe('trials', () => {
     const { entries, trials } = rig.desk.list({});
     expect(trials.waiting).toBe(16);
     expect(entries[0]).toMatchObject({ trial: 'untried', note: 'too many trials wait' });
+    rig.desk.tick(3_700_000);
+    expect(rig.held.has('0 20.1.16.0/24')).toBe(false);
   });
 });
 
 describe('the operator', () => {
+  test('releases nothing by mistake: a name that is none is not taken for all replicas', () => {
+    rig = new Rig({ narrow: false });
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    for (const replica of [5, null, ['frr']])
+      expect(() => rig.methods['quarantine-release']({ replica })).toThrow('the name of a replica');
+    expect(() => rig.methods['quarantine-release']({ replica: 'nobody' })).toThrow('there is no replica nobody');
+    expect(rig.held.size).toBe(3);
+  });
+
   test('sees a message decoded, and releases it', () => {
     rig = new Rig({ narrow: false });
     const [first] = rig.announce(0, 1, ...PREFIXES);
