@@ -68,6 +68,11 @@ export class ProbeTracker {
     this.lastLife = now;
   }
 
+  /** For the last `unseen` ms nobody could have read what it wrote: they do not count. */
+  pardon(unseen: number, now: number): void {
+    this.lastLife = Math.min(now, Math.max(this.sentAt, this.lastLife) + unseen);
+  }
+
   /** How long the probe that is out has been out, ms; 0 when none is. */
   lag(now: number): number {
     return this.outstanding ? now - this.sentAt : 0;

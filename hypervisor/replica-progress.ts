@@ -16,6 +16,8 @@ const PROOF_MS = 150;
  * its probes have come back for so long, ms: its votes count for what they say, and what it has not said is not held against it.
  */
 const BUSY_MS = 30_000;
+/** A turn of the main loop that took longer than this, ms, is no time in which a replica can be seen to hang. */
+const LONG_TURN_MS = 500;
 
 /** Where the votes on the forwarding table come from: they are proven by another way than the tap only if they take another way. */
 export type FibPath = 'netlink' | 'tap' | 'none';
@@ -34,6 +36,7 @@ export class ReplicaProgress {
   private provesUntil = -Infinity;
   /** The same by number of the next hop, for probes that come out of the forwarding path. */
   private readonly provesByNextHop = new Float64Array(PROBE_NEXT_HOPS).fill(-Infinity);
+  private tickedAt = Infinity;
   private received = 0;
   private receivedAtProbe = 0;
   /** When the probe that has come back counts, ms; Infinity when none waits for that. */
@@ -53,6 +56,7 @@ export class ReplicaProgress {
   /** A new life of the replica: nothing is proven. */
   restart(now: number): void {
     this.tracker.restart(now);
+    this.tickedAt = now;
     this.proofAt = Infinity;
     this.advertisedUntil = -Infinity;
     this.answeredUntil = -Infinity;
@@ -106,8 +110,11 @@ export class ReplicaProgress {
     if (this.path === 'netlink') this.forwardedUntil = Math.max(this.forwardedUntil, this.provesByNextHop[n]);
   }
 
-  /** Lets a probe count that came back long enough ago. */
+  /** At every turn of the main loop: lets a probe count that came back long enough ago. */
   tick(now: number): void {
+    const turn = now - this.tickedAt;
+    this.tickedAt = now;
+    if (turn > LONG_TURN_MS) this.tracker.pardon(turn, now);
     if (now < this.proofAt) return;
     this.proofAt = Infinity;
     this.answeredUntil = this.provesUntil;

@@ -103,7 +103,8 @@ export class Narrowing {
       return;
     }
     this.waiting.shift();
-    this.harmless.push(...feeding.members);
+    // Not spread into arguments: there may be a hundred thousand.
+    this.harmless = this.harmless.concat(feeding.members);
     this.resolved(feeding.group);
   }
 

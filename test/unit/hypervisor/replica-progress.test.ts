@@ -96,6 +96,27 @@ describe('a replica that never stops sending', () => {
   });
 });
 
+describe('a probe that is out', () => {
+  test('means a hang when the main loop could have seen a sign of life all the time', () => {
+    const { progress, send } = setUp('tap');
+    send(900);
+    for (let now = 3000; now <= 13_000; now += 100) progress.tick(now);
+    expect(progress.tracker.isHung(13_000)).toBe(false);
+    progress.tick(13_100);
+    expect(progress.tracker.isHung(13_100)).toBe(true);
+  });
+
+  test('means none when the main loop itself stood still', () => {
+    const { progress, send } = setUp('tap');
+    send(900);
+    progress.tick(3000);
+    progress.tick(20_000);
+    expect(progress.tracker.isHung(20_000)).toBe(false);
+    for (let now = 20_100; now <= 30_100; now += 100) progress.tick(now);
+    expect(progress.tracker.isHung(30_100)).toBe(true);
+  });
+});
+
 describe('a replica that writes its routes', () => {
   test('has come so far when the probe came out of both ways', () => {
     const { progress, send, comesBack, later, proven } = setUp('netlink');

@@ -28,7 +28,7 @@ function run(messages: number, fatal: Fatal, options?: NarrowingOptions): Trial 
     fed += step.messages.length;
     if (fatal(before, step.messages)) narrowing.killed();
     else narrowing.survived();
-    before.push(...step.messages);
+    before = before.concat(step.messages);
   }
 }
 
@@ -44,6 +44,11 @@ describe('narrowing', () => {
     const { verdicts, starts, fed } = run(500, () => false);
     expect(new Set(verdicts)).toEqual(new Set(['not-reproduced']));
     expect([starts, fed]).toEqual([1, 500]);
+  });
+
+  test('more messages than a call can take arguments', () => {
+    const { verdicts } = run(300_000, () => false);
+    expect(of(verdicts, 'not-reproduced')).toHaveLength(300_000);
   });
 
   test('no messages: nothing to do', () => {
