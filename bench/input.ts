@@ -63,7 +63,14 @@ async function synthesise(limit: number, directory: string): Promise<string> {
 
 const AS_PATH_TAIL = [3356, 1299, 2914];
 
-/** UPDATE that announces the `index`-th of 65,536 prefixes that no table holds (below 25/8, which is announced as a whole if at all). */
+export const SINGLE_BITS = 24;
+
+/** The `index`-th of 65,536 prefixes that no table holds (below 25/8, which is announced as a whole if at all). */
+export function singleAddress(index: number): Uint8Array {
+  return Uint8Array.of(25, index >> 8, index & 255);
+}
+
+/** UPDATE that announces it. */
 export function singleUpdate(index: number, as: number, nextHop: string): Uint8Array {
   const out = new ByteWriter(128);
   const message = beginMessage(out, MessageType.UPDATE);
@@ -73,7 +80,7 @@ export function singleUpdate(index: number, as: number, nextHop: string): Uint8A
   for (const byte of [0x40, 1, 1, 0, 0x40, 2, 2 + 4 * path_.length, 2, path_.length]) out.u8(byte);
   for (const hop of path_) out.u32(hop);
   for (const byte of [0x40, 3, 4, ...parseAddress(nextHop)!]) out.u8(byte);
-  for (const byte of [24, 25, index >> 8, index & 255]) out.u8(byte);
+  for (const byte of [SINGLE_BITS, ...singleAddress(index)]) out.u8(byte);
   endMessage(out, message);
   return out.take();
 }

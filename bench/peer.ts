@@ -5,7 +5,7 @@ import process from 'node:process';
 import { Speaker, describeDown } from '../traces/speaker.js';
 import { IPV4_UNICAST } from '../wire/family.js';
 import { PrefixTable } from '../wire/prefix-table.js';
-import { singleUpdate } from './input.js';
+import { SINGLE_BITS, singleAddress, singleUpdate } from './input.js';
 import { monotonicMs } from './protocol.js';
 import type { FromPeer, PeerSettings, ToPeer } from './protocol.js';
 import { PrefixSink } from './update-scan.js';
@@ -19,6 +19,7 @@ class Peer {
   readonly #sink = new PrefixSink(new PrefixTable({ initialCapacity: 1 << 20 }));
   readonly #input: Uint8Array;
   readonly #singles: number[] = [];
+  readonly #heardMs: number[] = [];
   #watched = Infinity;
   #lastMs = 0;
   #complete = false;
@@ -53,10 +54,13 @@ class Peer {
     } else if (message.kind === 'watch') {
       this.#watched = message.beyond;
       this.#answerWatch();
+    } else if (message.kind === 'follow') {
+      this.#sink.follow(singleAddress(message.index), SINGLE_BITS);
     } else if (message.kind === 'report') {
       const { distinct, announcements, withdrawals, messages } = this.#sink;
       const counts = { distinct, announcements, withdrawals, messages };
-      tell({ kind: 'report', report: { ...counts, lastMs: this.#lastMs, singles: this.#singles } });
+      const heard = this.#sink.heard.map((attributes, i) => ({ attributes, atMs: this.#heardMs[i]! }));
+      tell({ kind: 'report', report: { ...counts, lastMs: this.#lastMs, singles: this.#singles, heard } });
     } else if (message.kind === 'stop') {
       await this.#speaker.stop();
       process.disconnect();
@@ -77,6 +81,7 @@ class Peer {
     const sink = this.#sink;
     sink.update(buf, start, end);
     this.#lastMs = monotonicMs();
+    while (this.#heardMs.length < sink.heard.length) this.#heardMs.push(this.#lastMs);
     this.#answerWatch();
     if (!this.#complete && sink.distinct >= (this.#settings.expect ?? Infinity)) {
       this.#complete = true;

@@ -22,6 +22,8 @@ export type ToPeer =
   | { kind: 'single'; index: number }
   /** Sink: say when more than so many different prefixes have arrived, or at once when they have. */
   | { kind: 'watch'; beyond: number }
+  /** Sink: note what is announced for the `index`-th single prefix from now on. */
+  | { kind: 'follow'; index: number }
   | { kind: 'report' }
   | { kind: 'stop' };
 
@@ -43,6 +45,8 @@ export interface PeerReport {
   lastMs: number;
   /** Feeder: when each single prefix was written. */
   singles: number[];
+  /** Sink: the announcements of the prefix that is followed, attributes in hexadecimal. */
+  heard: { atMs: number; attributes: string }[];
 }
 
 /** CLOCK_MONOTONIC, ms. performance.now() counts from each process's own start. */

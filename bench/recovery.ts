@@ -1,5 +1,5 @@
-// `npm run bench:recovery`: what a fault of one replica costs and how long it lasts, per daemon and table size. A replica is killed, or
-// stopped; meanwhile single new prefixes go through the router, and the vote log says when the replica lost its vote and when it voted again.
+// `npm run bench:recovery`: what a fault of one replica costs and how long it lasts, per daemon and table size. A replica is killed, stopped,
+// or made to lie about one prefix; under master/slave it is the master each time. Meanwhile single new prefixes go through the router, and the vote log says when the replica lost its vote and when it voted again.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,19 +15,22 @@ import { missingDaemons } from '../cli/lab/plain-daemons.js';
 import { waitFor } from '../cli/lab/wait.js';
 import { table } from '../cli/output/table.js';
 import { ControlClient } from '../hypervisor/control/client.js';
-import { makeInput, type BenchInput } from './input.js';
+import type { RouterStatus } from '../hypervisor/status.js';
+import { makeInput, SINGLE_BITS, singleAddress, type BenchInput } from './input.js';
 import { measureTables } from './measure.js';
+import { monotonicMs } from './protocol.js';
 import { KINDS, startHypervisor, waitForVoters, type Station } from './station.js';
 import { median } from './statistics.js';
 
-const FAULTS = { killed: 'SIGKILL', stopped: 'SIGSTOP' } as const;
-type Fault = keyof typeof FAULTS;
+const SIGNALS = { killed: 'SIGKILL', stopped: 'SIGSTOP' } as const;
+const FAULTS = ['killed', 'stopped', 'lying'] as const;
+type Fault = (typeof FAULTS)[number];
 
 const options = await yargs(hideBin(process.argv))
   .scriptName('bench:recovery')
   .option('prefixes', { type: 'number', array: true, default: [1000, 100_000, 0], describe: 'table sizes; 0: all' })
   .option('strategy', { type: 'string', default: 'continuous-majority', describe: 'of the hypervisor' })
-  .option('fault', { choices: ['killed', 'stopped'] as const, array: true, default: ['killed', 'stopped'] as Fault[] })
+  .option('fault', { choices: FAULTS, array: true, default: [...FAULTS] as Fault[] })
   .option('fib', { type: 'boolean', default: true, describe: 'with the kernel’s table (--no-fib leaves it out)' })
   .option('json', { type: 'boolean', default: false, describe: 'print JSON in place of the table' })
   .strict()
@@ -38,11 +41,13 @@ const options = await yargs(hideBin(process.argv))
 const SINGLES = 20;
 const SINGLE_DEADLINE_MS = 30_000;
 const RECOVERY_DEADLINE_MS = 600_000;
+/** Between the last single prefix and the fault: what is out is what stays. */
+const SETTLE_MS = 2000;
 
 interface Recovery {
   prefixes: number;
   fault: Fault;
-  replica: PlainKind;
+  replica: string;
   /** From the fault to the arrival of the prefix that was announced at that moment, ms; and the same a while before. */
   firstMs: number;
   worstMs: number;
@@ -50,6 +55,9 @@ interface Recovery {
   /** From the fault until the replica had no vote any more, and until it voted again, ms. */
   outMs: number;
   votingMs: number;
+  /** From the lie to the wrong route at the customer, and to the right one again, ms; undefined when no wrong one came. */
+  wrongMs?: number;
+  rightMs?: number;
 }
 
 interface ReplicaRecord {
@@ -87,21 +95,46 @@ function turns(voteLog: string, replica: string, since: number): { out?: number;
   return found;
 }
 
+/** What the customer heard about the prefix since the lie began. */
+async function effectOfLie({ sink }: Station, right: string, sinceMs: number): Promise<Partial<Recovery>> {
+  const heard = (await sink.report()).heard.filter(({ atMs }) => atMs >= sinceMs);
+  const wrong = heard.find(({ attributes }) => attributes !== right);
+  if (wrong === undefined) return {};
+  const mended = heard.find(({ atMs, attributes }) => atMs >= wrong.atMs && attributes === right);
+  return { wrongMs: wrong.atMs - sinceMs, ...(mended && { rightMs: mended.atMs - sinceMs }) };
+}
+
+/** Has the replica fail now: by a signal, or by a lie about the single prefix `index`. */
+async function strike(control: ControlClient, replica: string, fault: Fault, index: number): Promise<void> {
+  if (fault === 'lying') {
+    const prefixes = [`${singleAddress(index).join('.')}.0/${SINGLE_BITS}`];
+    await control.request('inject', { replica, kind: 'wrong-attribute', prefixes });
+    return;
+  }
+  const pids = (await control.request('replica-pid')) as Record<string, number>;
+  process.kill(pids[replica]!, SIGNALS[fault]);
+}
+
+/** `first`: number of the first single prefix to use. */
 async function disturb(
   lab: Lab,
   station: Station,
   prefixes: number,
-  replica: PlainKind,
+  kind: PlainKind,
   fault: Fault,
   first: number,
 ): Promise<Recovery> {
   const runDirectory = path.join(lab.directory, 'run');
+  station.sink.send({ kind: 'follow', index: first });
   const usual = await singles(station, first, SINGLES);
+  await sleep(SETTLE_MS);
+  const right = (await station.sink.report()).heard.at(-1)!.attributes;
   const control = await ControlClient.connect(path.join(runDirectory, 'control.sock'));
   try {
-    const pids = (await control.request('replica-pid')) as Record<string, number>;
-    const since = Date.now();
-    process.kill(pids[replica]!, FAULTS[fault]);
+    const { master } = (await control.request('status')) as RouterStatus;
+    const replica = master ?? kind;
+    const [since, sinceMs] = [Date.now(), monotonicMs()];
+    await strike(control, replica, fault, first);
     const after = await singles(station, first + SINGLES, SINGLES);
     const voteLog = path.join(runDirectory, 'votes.jsonl');
     await waitFor(() => turns(voteLog, replica, since).voting !== undefined, {
@@ -111,15 +144,17 @@ async function disturb(
     });
     const { out, voting } = turns(voteLog, replica, since);
     return {
-      ...{ prefixes, fault, replica, firstMs: after[0]!, worstMs: Math.max(...after), usualMs: median(usual) },
+      ...{ prefixes, fault, replica },
+      ...{ firstMs: after[0]!, worstMs: Math.max(...after), usualMs: median(usual) },
       ...{ outMs: out! - since, votingMs: voting! - since },
+      ...(fault === 'lying' ? await effectOfLie(station, right, sinceMs) : {}),
     };
   } finally {
     control.close();
   }
 }
 
-/** Each daemon is killed and stopped once, on a router that holds the table. */
+/** Each daemon fails in each way once, on a router that holds the table. */
 async function runTable(input: BenchInput): Promise<Recovery[]> {
   const lab = Lab.create('bench');
   const results: Recovery[] = [];
@@ -134,7 +169,7 @@ async function runTable(input: BenchInput): Promise<Recovery[]> {
         const result = await disturb(lab, station, input.prefixes, kind, fault, first);
         first += 2 * SINGLES;
         results.push(result);
-        process.stderr.write(`${input.prefixes} prefixes, ${kind} ${fault}: ${JSON.stringify(result)}\n`);
+        process.stderr.write(`${input.prefixes} prefixes, ${result.replica} ${fault}: ${JSON.stringify(result)}\n`);
       }
     }
     await Promise.all([station.feeder.stop(), station.sink.stop()]);
@@ -147,7 +182,8 @@ async function runTable(input: BenchInput): Promise<Recovery[]> {
 function report(results: readonly Recovery[], sources: readonly string[]): void {
   const cpu = os.cpus();
   const machine = { cpus: cpu.length, model: cpu[0]?.model ?? 'unknown', kernel: os.release() };
-  const json = JSON.stringify({ machine, node: process.version, options, sources, results }, undefined, 1);
+  const load = os.loadavg().map((value) => value.toFixed(1));
+  const json = JSON.stringify({ machine, load, node: process.version, options, sources, results }, undefined, 1);
   const folder = path.resolve(import.meta.dirname, '../../bench/results');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `recovery-${new Date().toISOString().replace(/[:.]/g, '-')}.json`);
@@ -156,12 +192,13 @@ function report(results: readonly Recovery[], sources: readonly string[]): void 
   const rows = results.map((r) => [
     ...[r.prefixes, r.replica, r.fault, ms(r.usualMs), ms(r.firstMs), ms(r.worstMs)],
     ...[(r.outMs / 1000).toFixed(2), (r.votingMs / 1000).toFixed(2)],
+    ...[r.wrongMs, r.rightMs].map((value) => (value === undefined ? '-' : ms(value))),
   ]);
   const head = [
     ...['prefixes', 'replica', 'fault', 'single usually ms', 'at the fault ms', 'worst after ms'],
-    ...['no vote after s', 'votes again after s'],
+    ...['no vote after s', 'votes again after s', 'wrong route after ms', 'right one after ms'],
   ];
-  const text = `${machine.cpus} × ${machine.model}, Linux ${machine.kernel}, Node ${process.version}, ${options.strategy}\n${sources.join('\n')}\n\n${table(head, rows)}\n\n${file}\n`;
+  const text = `${machine.cpus} × ${machine.model}, Linux ${machine.kernel}, Node ${process.version}, ${options.strategy}, load average at the end ${load.join(' ')}\n${sources.join('\n')}\n\n${table(head, rows)}\n\n${file}\n`;
   process.stdout.write(options.json ? `${json}\n` : text);
 }
 

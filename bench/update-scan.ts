@@ -14,12 +14,20 @@ export class PrefixSink {
   announcements = 0;
   withdrawals = 0;
   messages = 0;
+  /** The attributes of each announcement of the prefix that is followed, in hexadecimal. */
+  readonly heard: string[] = [];
+  #followed = -1;
   readonly #prefixes: PrefixTable;
   readonly #cursor = new NlriCursor();
   #seen = new Uint8Array(1 << 20);
 
   constructor(prefixes: PrefixTable) {
     this.#prefixes = prefixes;
+  }
+
+  /** Notes what is announced for this IPv4 prefix from now on. */
+  follow(address: Uint8Array, bits: number): void {
+    this.#followed = this.#prefixes.intern(IPV4_UNICAST, address, 0, bits);
   }
 
   /** Takes one UPDATE, header included. */
@@ -35,6 +43,7 @@ export class PrefixSink {
     while (cursor.next()) {
       this.announcements++;
       const id = this.#prefixes.intern(IPV4_UNICAST, buf, cursor.at, cursor.bits);
+      if (id === this.#followed) this.heard.push(Buffer.from(buf.subarray(attributesAt, nlriAt)).toString('hex'));
       if (id >= this.#seen.length) this.#grow(id);
       this.distinct += 1 - this.#seen[id]!;
       this.#seen[id] = 1;
