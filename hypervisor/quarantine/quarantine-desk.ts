@@ -164,9 +164,12 @@ export class QuarantineDesk {
     if (!config.quarantine.narrow) return { trial: 'off', note: null };
     const problem = trialProblem(config.replicas[replica]);
     if (problem !== undefined) return { trial: 'untried', note: problem };
-    const neighbors = trialNeighbors(this.neighbors(), suspects);
-    const before = routesOfOthers(this.context, replica, neighbors, suspects);
-    const added = this.trials.add({ replica, at, messages: suspects, ids, neighbors, before });
+    // Trials wait for their turn in memory, so they are no larger than what is withheld.
+    const { maxMessages } = config.quarantine;
+    const messages = suspects.slice(-maxMessages);
+    const neighbors = trialNeighbors(this.neighbors(), messages);
+    const before = routesOfOthers(this.context, replica, neighbors, messages);
+    const added = this.trials.add({ replica, at, messages, ids: ids.slice(-maxMessages), neighbors, before });
     return added ? { trial: 'waiting', note: null } : { trial: 'untried', note: NO_ROOM };
   }
 
