@@ -365,6 +365,7 @@ export class ReplicaPort implements LinkEvents {
       this.accuse(signal === 'SIGKILL' || signal === 'SIGTERM' ? 'killed' : 'crash', text);
     }
     this.context.faults.exited(this.index, signal, text);
+    this.context.quarantine?.exited(this.index, signal, text);
     this.links.close();
     this.context.recovery.ended(this.index, text);
   }

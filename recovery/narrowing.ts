@@ -45,6 +45,8 @@ export class Narrowing {
   readonly verdicts: TrialVerdict[];
   /** Instances asked for. */
   starts = 0;
+  /** An instance died of something that it was fed. */
+  died = false;
   private readonly pieces: number;
   private readonly maxStarts: number;
   private waiting: Piece[];
@@ -59,7 +61,6 @@ export class Narrowing {
   private rested = false;
   private falseStarts = 0;
   private lateDeaths = 0;
-  private died = false;
   private ended = false;
 
   /** Messages are numbered from 0 in the order in which they were delivered. */

@@ -14,9 +14,7 @@ import {
 /** Entries in one answer, unless asked for fewer. */
 const MAX_LISTED = 10_000;
 const MAX_WITHHELD = 100;
-/** Why there was no trial. */
-export const NO_ROOM = 'too many trials wait';
-const UNKNOWN: EntryNotes = { cause: '', file: '', trial: 'untried', note: null };
+const UNKNOWN: EntryNotes = { cause: '', file: '', trial: 'untried', note: null, probation: false };
 
 export class Inventory {
   private readonly context: Pick<RouterContext, 'config' | 'replicator' | 'tables'>;
@@ -40,12 +38,11 @@ export class Inventory {
     for (const id of this.notes.keys()) if (this.context.replicator.entry(id) === undefined) this.notes.delete(id);
   }
 
-  /** Entries from before `at` (ms) that no trial speaks against: nothing died of them, or there was no room for a trial. */
-  unproven(at: number): number[] {
+  /** Entries on probation from before `at` (ms). */
+  onProbation(at: number): number[] {
     const ids: number[] = [];
-    for (const [id, { trial, note }] of this.notes) {
-      if (trial !== 'not-reproduced' && note !== NO_ROOM) continue;
-      if ((this.context.replicator.entry(id)?.at ?? Infinity) < at) ids.push(id);
+    for (const [id, { probation }] of this.notes) {
+      if (probation && (this.context.replicator.entry(id)?.at ?? Infinity) < at) ids.push(id);
     }
     return ids;
   }

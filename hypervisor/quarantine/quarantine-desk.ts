@@ -9,10 +9,11 @@ import type { SessionEnds } from '../../wire/mrt/encode.js';
 import { QUARANTINED } from '../abstentions.js';
 import { now as clock, wallClock } from '../clock.js';
 import type { RouterContext } from '../context.js';
+import { causeOf } from '../faults/fault-desk.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import { plainRecord } from '../vote-records.js';
 import { Evidence } from './evidence.js';
-import { Inventory, NO_ROOM } from './inventory.js';
+import { Inventory } from './inventory.js';
 import { Repeats } from './repeats.js';
 import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
 import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
@@ -48,6 +49,8 @@ export class QuarantineDesk {
   private readonly evidence: Evidence;
   private readonly trials: TrialQueue;
   private readonly repeats = new Repeats();
+  /** Replicas whose session closed while a process of theirs was ending, and what was on its way to them. */
+  private readonly dying = new Map<number, { fault: SystemFault; suspects: readonly Suspect[] }>();
   private readonly inventory: Inventory;
   private nextReview = 0;
 
@@ -71,11 +74,30 @@ export class QuarantineDesk {
   suspect(fault: SystemFault): void {
     if (!CAUSES.has(fault.cause)) return;
     const { replicator } = this.context;
-    const { replica, reason, at } = fault;
+    const { replica } = fault;
     // Only a NOTIFICATION says which session it is about. One that is just closed may be the first sign of a crash, and a broken UPDATE
     // goes to one neighbour because of what came from another.
     const suspects = replicator.suspects(replica, fault.cause === 'notification' ? fault.neighbor : undefined);
+    if (fault.dying === true) this.dying.set(replica, { fault, suspects });
+    else this.withhold(fault, suspects);
+  }
+
+  /**
+   * The processes of replica `r` have ended. When one was on its way out as its session closed, only now it is known of what: somebody who
+   * kills a replica under load does not make suspects of all that was on its way to it.
+   */
+  exited(r: number, signal: NodeJS.Signals | null, text: string): void {
+    const death = this.dying.get(r);
+    if (death === undefined) return;
+    this.dying.delete(r);
+    const fault = causeOf(death.fault, signal, text);
+    if (CAUSES.has(fault.cause)) this.withhold(fault, death.suspects);
+  }
+
+  private withhold(fault: SystemFault, suspects: readonly Suspect[]): void {
     if (suspects.length === 0) return;
+    const { replicator } = this.context;
+    const { replica, reason, at } = fault;
     const ids = replicator.quarantine(replica, suspects, reason, at);
     const held = suspects.flatMap((suspect, i) => (ids[i] === 0 ? [] : [{ suspect, id: ids[i] }]));
     if (held.length === 0) return this.tellCareful(fault, suspects);
@@ -103,7 +125,7 @@ export class QuarantineDesk {
     this.trials.tick(now);
     if (now < this.nextReview) return;
     this.nextReview = now + REVIEW_MS;
-    this.free(this.inventory.unproven(now - PROBATION_MS), 'nothing was found in an hour');
+    this.free(this.inventory.onProbation(now - PROBATION_MS), 'nothing was found in an hour');
   }
 
   async stop(): Promise<void> {
@@ -159,7 +181,7 @@ export class QuarantineDesk {
     { replica, at }: SystemFault,
     suspects: readonly Suspect[],
     ids: readonly number[],
-  ): Pick<EntryNotes, 'trial' | 'note'> {
+  ): Pick<EntryNotes, 'trial' | 'note'> & Partial<EntryNotes> {
     const { config } = this.context;
     if (!config.quarantine.narrow) return { trial: 'off', note: null };
     const problem = trialProblem(config.replicas[replica]);
@@ -170,7 +192,9 @@ export class QuarantineDesk {
     const neighbors = trialNeighbors(this.neighbors(), messages);
     const before = routesOfOthers(this.context, replica, neighbors, messages);
     const added = this.trials.add({ replica, at, messages, ids: ids.slice(-maxMessages), neighbors, before });
-    return added ? { trial: 'waiting', note: null } : { trial: 'untried', note: NO_ROOM };
+    return added
+      ? { trial: 'waiting', note: null }
+      : { trial: 'untried', note: 'too many trials wait', probation: true };
   }
 
   private tell(
@@ -191,7 +215,7 @@ export class QuarantineDesk {
   }
 
   /** A trial is over: what kills stays for good, what does not is given back. */
-  private judge({ replica, ids }: TrialCase, { verdicts, deaths, incomplete, starts }: TrialResult): void {
+  private judge({ replica, ids }: TrialCase, { verdicts, deaths, died, incomplete, starts }: TrialResult): void {
     const { config, log, replicator } = this.context;
     const released: number[] = [];
     const convicted: number[] = [];
@@ -208,9 +232,9 @@ export class QuarantineDesk {
         convicted.push(entry.id);
         this.inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
       } else if (verdict === 'untried') {
-        this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null });
+        this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null, probation: !died });
       } else if (verdict === 'not-reproduced' && again[i]) {
-        this.inventory.note(entry.id, { trial: 'not-reproduced' });
+        this.inventory.note(entry.id, { trial: 'not-reproduced', probation: true });
       } else {
         this.repeats.released(replica, entry.suspect);
         released.push(entry.id);

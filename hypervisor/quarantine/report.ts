@@ -4,7 +4,7 @@ import { describeUpdate, type DescribedUpdate } from '../../wire/bgp/describe-me
 import { wallClock } from '../clock.js';
 
 /**
- * What is known from trials: `waiting` for one, `running`, `convicted`, `not-reproduced` (twice: it stays for an hour), `untried` (see `note`), `off`
+ * What is known from trials: `waiting` for one, `running`, `convicted`, `not-reproduced` (twice: it stays), `untried` (see `note`), `off`
  * (`quarantine.narrow: false`).
  */
 export type TrialState = 'waiting' | 'running' | 'convicted' | 'not-reproduced' | 'untried' | 'off';
@@ -17,6 +17,8 @@ export interface QuarantineReport {
   trial: TrialState;
   /** What a disposable instance died of, or why there was no trial. */
   note: string | null;
+  /** No trial speaks against it: it is given back after an hour. */
+  probation: boolean;
   /** What the replica died of. */
   cause: string;
   reason: string;
@@ -64,6 +66,7 @@ export interface EntryNotes {
   file: string;
   trial: TrialState;
   note: string | null;
+  probation: boolean;
 }
 
 const SAMPLE = 3;

@@ -19,6 +19,8 @@ export interface TrialResult {
   verdicts: readonly TrialVerdict[];
   /** By message: what an instance died of, as far as it is convicted of it. */
   deaths: readonly (string | undefined)[];
+  /** An instance died of some of them, whichever. */
+  died: boolean;
   /** Disposable instances that were started. */
   starts: number;
   /** Why the trial ended early, or could not begin; undefined when it came to its end. */
@@ -63,7 +65,13 @@ export async function runTrial({ messages, start, signal, limit }: TrialOptions)
   }
   signal.removeEventListener('abort', stop);
   await instance?.stop();
-  const { verdicts, starts } = narrowing;
+  const { verdicts, died, starts } = narrowing;
   const unknown = verdicts.includes('untried');
-  return { verdicts, deaths, starts, incomplete: unknown ? (incomplete ?? 'deaths follow no pattern') : undefined };
+  return {
+    verdicts,
+    deaths,
+    died,
+    starts,
+    incomplete: unknown ? (incomplete ?? 'deaths follow no pattern') : undefined,
+  };
 }

@@ -254,6 +254,9 @@ describe('trials', () => {
     expect(rig.entries().map(({ trial, note }) => [trial, note])).toEqual(
       PREFIXES.map(() => ['untried', 'no such user']),
     );
+    expect(rig.entries().every(({ probation }) => probation)).toBe(true);
+    rig.desk.tick(3_700_000);
+    expect(rig.entries()).toEqual([]);
   });
 
   test('more deaths than trials can wait', () => {
