@@ -17,6 +17,8 @@ export interface ThresholdFigures {
   perThousand: number;
   /** How long the longest of them lasted, ms; 0 without any. */
   longestMs: number;
+  /** Dissents of replicas that told the truth where two others lied at the same time about the same prefix: no vote can be right there. */
+  outvoted: number;
   lies: number;
   /** The share of the lies that was found towards the customer while it lasted; how long that took. */
   found: number;
@@ -37,10 +39,14 @@ export function thresholdFigures(
   stood: readonly StoodLie[],
   { customer, updates, end }: { customer: string; updates: number; end: number },
 ): ThresholdFigures {
-  const liesOf = groupBy(lies, ({ replica, prefix }) => `${replica} ${prefix}`);
-  const isLie = ({ replica, prefix, from }: FoundDissent): boolean =>
-    (liesOf.get(`${replica} ${prefix}`) ?? []).some((lie) => from >= lie.from && from <= lie.to + GRACE_MS);
-  const accusations = dissents.filter((dissent) => !isLie(dissent));
+  const liesAbout = groupBy(lies, ({ prefix }) => prefix);
+  const liars = ({ prefix, from }: FoundDissent): Set<string> => {
+    const about = liesAbout.get(prefix) ?? [];
+    const told = about.filter((lie) => from >= lie.from && from <= lie.to + GRACE_MS);
+    return new Set(told.map(({ replica }) => replica));
+  };
+  const unjust = dissents.filter((dissent) => !liars(dissent).has(dissent.replica));
+  const accusations = unjust.filter((dissent) => liars(dissent).size < 2);
   const towardsCustomer = groupBy(
     dissents.filter(({ neighbor }) => neighbor === customer),
     ({ replica, prefix }) => `${replica} ${prefix}`,
@@ -61,6 +67,7 @@ export function thresholdFigures(
     accusations: accusations.length,
     perThousand: (accusations.length * 1000) / updates,
     longestMs: accusations.reduce((longest, { from, to }) => Math.max(longest, Math.min(to, end) - from), 0),
+    outvoted: unjust.length - accusations.length,
     lies: lies.length,
     found: delays.length / lies.length,
     medianMs: quantile(delays, 0.5),
@@ -73,10 +80,10 @@ export function thresholdFigures(
 
 /** How long the customer had routes that were lies, ms. */
 function stoodTime(lies: readonly InjectedLie[], stood: readonly StoodLie[], end: number): number {
-  const byPrefix = groupBy(lies, ({ prefix }) => prefix);
+  const liesAbout = groupBy(lies, ({ prefix }) => prefix);
   let sum = 0;
   for (const { prefix, from, to } of stood) {
-    const lie = (byPrefix.get(prefix) ?? []).find((one) => from <= one.to + GRACE_MS && to >= one.from);
+    const lie = (liesAbout.get(prefix) ?? []).find((one) => from <= one.to + GRACE_MS && to >= one.from);
     if (lie !== undefined) sum += Math.min(to, end) - from;
   }
   return sum;

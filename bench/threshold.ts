@@ -23,7 +23,7 @@ const options = await yargs(hideBin(process.argv))
   .option('threshold', { type: 'number', array: true, default: [10, 30, 100, 300, 1000, 3000], describe: 'T, ms' })
   .option('strategy', { type: 'string', array: true, default: ['continuous-majority', 'master-slave'] })
   .option('speed', { type: 'number', default: 20, describe: "times the trace's own pace" })
-  .option('seconds', { type: 'number', default: 45, describe: 'the trace is played until so much time has passed' })
+  .option('seconds', { type: 'number', default: 40, describe: 'the trace is played until so much time has passed' })
   .option('interval', { type: 'number', default: 300, describe: 'mean time between two lies, ms; 0: none' })
   .option('duration', { type: 'number', default: 5000, describe: 'mean time that a lie lasts, ms' })
   .option('seed', { type: 'number', default: 1, describe: 'of the lies' })
@@ -51,12 +51,21 @@ function render(results: readonly Result[]): string {
   const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
   const ms = (value: number): string => value.toFixed(0);
   const rows = results.map((r) => [
-    ...[r.strategy, r.threshold, r.updates, r.accusations, r.perThousand.toFixed(3), ms(r.longestMs), r.lies],
+    ...[
+      r.strategy,
+      r.threshold,
+      r.updates,
+      r.accusations,
+      r.perThousand.toFixed(3),
+      ms(r.longestMs),
+      r.outvoted,
+      r.lies,
+    ],
     ...[percent(r.found), ms(r.medianMs), ms(r.p90Ms), percent(r.unfoundShare), percent(r.stoodShare)],
     ...[r.oscillations, r.load.toFixed(1)],
   ]);
   const head = [
-    ...['strategy', 'T ms', 'updates', 'accused', 'per 1000', 'longest ms', 'lies'],
+    ...['strategy', 'T ms', 'updates', 'accused', 'per 1000', 'longest ms', 'outvoted', 'lies'],
     ...['found', 'median ms', 'p90 ms', 'not found yet', 'at the customer', 'oscillations', 'load'],
   ];
   return table(head, rows);

@@ -66,6 +66,12 @@ describe('figures', () => {
     expect(figures).toMatchObject({ accusations: 3, perThousand: 1.5, longestMs: 91_000 });
   });
 
+  it('who tells the truth alone is outvoted, which no threshold can help', () => {
+    const lies = [lie('frr', 'a', 1000, 2000), lie('bird', 'a', 1500, 2500)];
+    const dissents = [found('openbgpd', 'a', 1800, 2000), found('openbgpd', 'a', 1200, 1300)];
+    expect(thresholdFigures(log({ lies, dissents }), [], run)).toMatchObject({ accusations: 1, outvoted: 1 });
+  });
+
   it('a lie is found when its dissent begins towards the customer while it lasts', () => {
     const figures = thresholdFigures(
       log({
