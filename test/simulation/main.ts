@@ -1,7 +1,9 @@
 // `npm run simulate -- --seeds N [--first S] [--json]`: runs N seeds from S on (default 1), each for the routes to the neighbours and, with voter and
-// installer alone and with the whole engine, for the way to the kernel's table, and stops at the first that goes wrong, with the seed to repeat it by and exit status 1.
+// installer alone and with the whole engine, for the way to the kernel's table, and for recovery (replicas that fail, are replaced and come
+// back), and stops at the first that goes wrong, with the seed to repeat it by and exit status 1.
 import { parseArgs } from 'node:util';
 import { simulateEngine, simulateFib } from './fib/simulate.js';
+import { simulateRecovery } from './recovery/simulate.js';
 import { simulate } from './simulate.js';
 
 function whole(text: string, name: string): number {
@@ -26,6 +28,7 @@ let emissions = 0;
 let writes = 0;
 const faults: Record<string, number> = {};
 const troubles: Record<string, number> = {};
+const recovery: Record<string, number> = {};
 
 function add(to: Record<string, number>, counts: Record<string, number>): void {
   for (const [kind, count] of Object.entries(counts)) to[kind] = (to[kind] ?? 0) + count;
@@ -58,10 +61,17 @@ for (let seed = first; seed < first + seeds; seed++) {
     add(troubles, fib.troubles);
     stopAtViolation(path, fib);
   }
+  const recovered = simulateRecovery(seed);
+  steps += recovered.steps;
+  emissions += recovered.emissions;
+  add(recovery, recovered.counts);
+  stopAtViolation('recovery', recovered);
 }
 const seconds = (performance.now() - started) / 1000;
 if (values.json) {
-  console.log(JSON.stringify({ seeds, first, violations: 0, steps, emissions, writes, faults, troubles, seconds }));
+  console.log(
+    JSON.stringify({ seeds, first, violations: 0, steps, emissions, writes, faults, troubles, recovery, seconds }),
+  );
 } else {
   const list = (counts: Record<string, number>): string =>
     Object.entries(counts)
@@ -72,4 +82,5 @@ if (values.json) {
   );
   console.log(`faults: ${list(faults)}`);
   console.log(`faults and troubles on the way to the kernel: ${list(troubles)}`);
+  console.log(`recovery: ${list(recovery)}`);
 }

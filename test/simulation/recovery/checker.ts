@@ -25,7 +25,7 @@ export interface RecoveryChecker {
   onEffect?(world: RecoveryWorld, effect: RecoveryEffect): string | undefined;
   /** Replica `r` is delivered poison of a kind, deadly to it or not. */
   onDose?(world: RecoveryWorld, r: number, dose: Dose): string | undefined;
-  /** Replica `r` dies of poison. */
+  /** It is noticed that replica `r` fails, and the reason is poison. */
   onDeath?(world: RecoveryWorld, r: number, dose: Dose): string | undefined;
   /** A trial is over, with this result for one message. */
   onJudgement?(

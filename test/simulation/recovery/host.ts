@@ -44,6 +44,8 @@ export class Host {
   /** When it was last delivered something that it may die of, ms. */
   dosedAt = -Infinity;
   lastVoteAt = -Infinity;
+  /** What it dies of, as soon as anybody notices, and from whom it has that. */
+  dyingOf: { dose: Dose; neighbor: number; session: number } | undefined;
   /** Poison that it was delivered in this life. */
   private doses: Dose[] = [];
   private readonly world: RecoveryWorld;
@@ -157,6 +159,7 @@ export class Host {
     if (this.stateful) this.model.lies.clear();
     this.stateful = false;
     this.doses = [];
+    this.dyingOf = undefined;
     this.probing = false;
     this.probeSentAt = -Infinity;
     this.replayedAt = Infinity;
@@ -217,9 +220,10 @@ export class Host {
     doses.push(dose);
     if (!isDeadly(dose, doses)) return;
     const { life } = this;
+    const session = world.sessions[n];
     const die = (): void => {
       if (life !== this.life || !this.up) return;
-      world.died(index, dose);
+      this.dyingOf = { dose, neighbor: n, session };
       const way = this.random.below(4);
       if (way === 0) this.fault('notification', n);
       else if (way === 1) this.fault('broken-update');

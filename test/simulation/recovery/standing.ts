@@ -6,6 +6,8 @@ import type { RecoveryWorld } from './world.js';
 
 /** A replica is well again when it looked well for so long, ms: what was seen of it before is acted upon by then. */
 const WELL_FOR = 600;
+/** What was decided while the wrong ones were too many has had its consequences after this time, ms. */
+const REGAINED_AFTER = 10_000;
 /** What it was given last has done no harm when a probe from so long after came back, ms. */
 const HARMLESS_AFTER = 200;
 
@@ -17,6 +19,7 @@ export class Standing {
   private readonly wellSince: Float64Array;
   /** When poison last came in that it may die of, ms. */
   private readonly poisonedAt: Float64Array;
+  private outvotedAt = -Infinity;
   private readonly kinds = new Map<number, PoisonKind | null>();
   private readonly world: RecoveryWorld;
 
@@ -55,6 +58,15 @@ export class Standing {
     }
   }
 
+  /**
+   * Whether the right ones can outvote the others, and could for long. (A neighbour may repeat at any time what two replicas cannot be given
+   * for different reasons.)
+   */
+  get inControl(): boolean {
+    const { world } = this;
+    return !world.scenario.beyond && !this.isOutvoted() && world.queue.now - this.outvotedAt > REGAINED_AFTER;
+  }
+
   /** Bitmask of those that may be wrong, or have no say somewhere. */
   get bad(): number {
     let mask = this.recovering;
@@ -80,6 +92,7 @@ export class Standing {
   }
 
   tick(now: number): void {
+    if (this.isOutvoted()) this.outvotedAt = now;
     for (let r = 0; r < this.troubles.length; r++) {
       if (((this.recovering >>> r) & 1) === 0) continue;
       if (!this.looksWell(r)) this.wellSince[r] = Infinity;
@@ -103,6 +116,12 @@ export class Standing {
         voter.abstains(r, prefix) || voter.currentVote(r, prefix) === host.model.bestFor(n, prefix);
       return !up || (voter.dissentCount(r) === 0 && world.routes.ids.every(right));
     });
+  }
+
+  private isOutvoted(): boolean {
+    const { members } = this.world.electorate;
+    const wrong = bits(members & this.bad);
+    return wrong > 0 && wrong >= bits(members) - wrong;
   }
 
   /** Something is announced, and not withheld from it, that it dies of whenever it is given it. */

@@ -49,6 +49,8 @@ export class Troubles {
     const host = world.hosts[r];
     if (!host.up && kind !== 'retire' && kind !== 'bad-start') return;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+    // Who is slow is still right.
+    if (kind === 'slow-reader') return this.slowDown(r, end);
     world.standing.begin(r, kind);
     if (kind === 'code-lie' || kind === 'state-lie' || kind === 'silence' || kind === 'stuck' || kind === 'altered') {
       this.mislead(kind, r, end);
@@ -83,16 +85,20 @@ export class Troubles {
       return () => {
         if (life === host.life) host.model.resume();
       };
-    } else if (kind === 'slow-reader') {
-      const usual = host.readInterval;
-      host.readInterval = SLOW_READ;
-      return () => (host.readInterval = usual);
     } else if (kind === 'crash-loop') {
       host.crashAfter = random.between(10, 2500);
       host.exit('crash');
       return () => (host.crashAfter = undefined);
     }
     return undefined;
+  }
+
+  private slowDown(r: number, end: number): void {
+    const host = this.world.hosts[r];
+    const usual = host.readInterval;
+    if (usual === SLOW_READ) return;
+    host.readInterval = SLOW_READ;
+    this.world.queue.at(end, () => (host.readInterval = usual));
   }
 
   private mislead(kind: 'code-lie' | 'state-lie' | 'silence' | 'stuck' | 'altered', r: number, end: number): void {

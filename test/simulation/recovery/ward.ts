@@ -24,6 +24,10 @@ interface Case {
   ids: readonly number[];
 }
 
+export function isCausedByInput(cause: SystemCause): boolean {
+  return CAUSES.has(cause);
+}
+
 export class Ward {
   readonly counts = { quarantined: 0, convicted: 0, released: 0, trials: 0 };
   private readonly world: RecoveryWorld;
@@ -43,7 +47,7 @@ export class Ward {
   }
 
   suspect({ replica, cause, neighbor, reason, at }: SystemFault): void {
-    if (!CAUSES.has(cause)) return;
+    if (!isCausedByInput(cause)) return;
     const { replicator, scenario } = this.world;
     const messages = replicator.suspects(replica, cause === 'notification' ? neighbor : undefined);
     if (messages.length === 0 || this.world.is('forgetful')) return;

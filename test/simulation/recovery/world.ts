@@ -24,7 +24,7 @@ import type { Dose, PoisonKind } from './poison.js';
 import type { RecoverySabotage } from './sabotage.js';
 import type { RecoveryScenario } from './scenario.js';
 import { Standing } from './standing.js';
-import { Ward } from './ward.js';
+import { isCausedByInput, Ward } from './ward.js';
 
 export const TICK = STABILITY_THRESHOLD / 8;
 const EMISSION_BATCH = 4;
@@ -189,9 +189,14 @@ export class RecoveryWorld {
 
   accuse(r: number, cause: SystemCause, reason: string, neighbor?: number): void {
     const fault = { replica: r, cause, reason, at: this.queue.now, ...(neighbor === undefined ? {} : { neighbor }) };
+    if (this.is('passed-on-reset')) this.neighbors[0].flaps++;
     this.desk.system(fault);
     this.ward.suspect(fault);
-    if (this.is('passed-on-reset')) this.neighbors[0].flaps++;
+    const { dyingOf } = this.hosts[r];
+    if (!dyingOf || !isCausedByInput(cause) || (cause === 'notification' && dyingOf.neighbor !== neighbor)) return;
+    // What a neighbour sent before its session went down is not suspected any more.
+    if (this.sessions[dyingOf.neighbor] === dyingOf.session)
+      this.ask((checker) => checker.onDeath?.(this, r, dyingOf.dose));
   }
 
   /** Replica `r` starts anew: it has said nothing, and nothing of it is altered any more. */
@@ -216,10 +221,6 @@ export class RecoveryWorld {
 
   dosed(r: number, dose: Dose): void {
     this.ask((checker) => checker.onDose?.(this, r, dose));
-  }
-
-  died(r: number, dose: Dose): void {
-    this.ask((checker) => checker.onDeath?.(this, r, dose));
   }
 
   judged(r: number, suspect: Suspect, verdict: TrialVerdict, released: boolean): void {

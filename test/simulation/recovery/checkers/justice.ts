@@ -1,5 +1,6 @@
 // Who is found at fault: nobody who is right, while the right ones can outvote the others; whoever is wrong, in time; and that has its
 // consequences within the budget.
+import { count } from '../../../../voter/tally.js';
 import type { RecoveryChecker } from '../checker.js';
 import { PROBE_INTERVAL } from '../host.js';
 import { FAULT_THRESHOLD } from '../scenario.js';
@@ -13,9 +14,11 @@ const FOUND_AFTER = 2 * STABILITY_THRESHOLD + SLACK;
 export const accusations: RecoveryChecker = {
   name: 'accusations',
   onEvent(world, n, event) {
-    if (world.scenario.beyond) return undefined;
-    if (event.type === 'no-majority') return `neighbour ${n}, prefix ${event.prefix}: no majority`;
-    if (event.type !== 'dissent-begins' || world.standing.isBad(event.replica)) return undefined;
+    const { standing, scenario } = world;
+    if (event.type === 'no-majority' && count(event.voters) >= scenario.minVotes && standing.inControl) {
+      return `neighbour ${n}, prefix ${event.prefix}: no majority`;
+    }
+    if (event.type !== 'dissent-begins' || standing.isBad(event.replica) || !standing.inControl) return undefined;
     return `neighbour ${n}, prefix ${event.prefix}: correct replica ${event.replica} is accused (${event.kind})`;
   },
 };
@@ -23,9 +26,10 @@ export const accusations: RecoveryChecker = {
 export const sentences: RecoveryChecker = {
   name: 'sentences',
   onEffect(world, effect) {
-    if (world.scenario.beyond || effect.do !== 'tell' || world.standing.isBad(effect.replica)) return undefined;
+    if (effect.do !== 'tell') return undefined;
     const { what } = effect;
     if (what !== 'repair' && what !== 'reported' && what !== 'spared') return undefined;
+    if (world.standing.isBad(effect.replica) || !world.standing.inControl) return undefined;
     return `correct replica ${effect.replica} is dealt with for dissent: ${what}, ${effect.text}`;
   },
 };
@@ -50,25 +54,18 @@ export function detection(): RecoveryChecker {
     },
     onTick(world) {
       const { now } = world.queue;
-      for (const { index: r, hungSince } of world.hosts) {
-        const late = now - hungSince > HANG_THRESHOLD + 2 * PROBE_INTERVAL + SLACK;
-        if (late && world.hosts[r].up) return `replica ${r} hangs since ${hungSince}, and nobody notices`;
-        if (world.scenario.beyond) continue;
-        for (const { index: n } of world.neighbors) {
-          for (const prefix of world.routes.ids) {
-            const key = `${r} ${n} ${prefix}`;
-            if (!isPlainlyWrong(world, r, n, prefix)) {
-              wrongs.delete(key);
-              continue;
-            }
-            const wrong = notice(wrongs, key, world, r, n, prefix);
-            const found = ((world.voters[n].dissenters(prefix) >>> r) & 1) === 1;
-            const where = `replica ${r}, neighbour ${n}, prefix ${prefix}`;
-            if (!found && now - wrong.since > FOUND_AFTER) return `${where}: wrong since ${wrong.since}, and not found`;
-            if (!spared.has(r) && now - wrong.since > FOUND_AFTER + FAULT_THRESHOLD) {
-              return `${where}: wrong since ${wrong.since}, and nothing is done about it`;
-            }
-          }
+      const idle = world.hosts.find(
+        ({ up, hungSince }) => up && now - hungSince > HANG_THRESHOLD + 2 * PROBE_INTERVAL + SLACK,
+      );
+      if (idle) return `replica ${idle.index} hangs since ${idle.hungSince}, and nobody notices`;
+      if (!world.standing.inControl) {
+        wrongs.clear();
+        return undefined;
+      }
+      for (const { index: n, up } of world.neighbors) {
+        for (const prefix of up ? world.routes.ids : []) {
+          const problem = ballotProblem(wrongs, spared, world, n, prefix);
+          if (problem !== undefined) return `neighbour ${n}, prefix ${prefix}: ${problem}`;
         }
       }
       return undefined;
@@ -76,12 +73,37 @@ export function detection(): RecoveryChecker {
   };
 }
 
-/** It votes and is wrong, everybody else is right, and nobody has anything more to work off. */
-function isPlainlyWrong(world: RecoveryWorld, r: number, n: number, prefix: number): boolean {
+/** Somebody is wrong on this ballot for too long without any consequence. */
+function ballotProblem(
+  wrongs: Map<string, Wrong>,
+  spared: ReadonlySet<number>,
+  world: RecoveryWorld,
+  n: number,
+  prefix: number,
+): string | undefined {
+  const { now } = world.queue;
   const voter = world.voters[n];
-  if (!world.neighbors[n].up || !world.electorate.has(r) || voter.abstains(r, prefix)) return false;
   const truth = world.truth(n, prefix);
-  if (voter.currentVote(r, prefix) === truth) return false;
+  for (const { index: r } of world.hosts) {
+    const key = `${r} ${n} ${prefix}`;
+    if (voter.currentVote(r, prefix) === truth || !isPlainlyWrong(world, r, n, prefix, truth)) {
+      if (wrongs.size > 0) wrongs.delete(key);
+      continue;
+    }
+    const wrong = notice(wrongs, key, { since: now, vote: voter.currentVote(r, prefix), truth, voter });
+    const found = ((voter.dissenters(prefix) >>> r) & 1) === 1;
+    if (!found && now - wrong.since > FOUND_AFTER) return `replica ${r} is wrong since ${wrong.since}, and not found`;
+    if (!spared.has(r) && now - wrong.since > FOUND_AFTER + FAULT_THRESHOLD) {
+      return `replica ${r} is wrong since ${wrong.since}, and nothing is done about it`;
+    }
+  }
+  return undefined;
+}
+
+/** It votes, what it says is not the truth, everybody else is right, and nobody has anything more to work off. */
+function isPlainlyWrong(world: RecoveryWorld, r: number, n: number, prefix: number, truth: number): boolean {
+  const voter = world.voters[n];
+  if (!world.electorate.has(r) || voter.abstains(r, prefix)) return false;
   const input = Math.max(world.replicator.inputTime(prefix), world.upSince[n]);
   const { bad } = world.standing;
   return world.hosts.every(({ index }) => {
@@ -91,18 +113,10 @@ function isPlainlyWrong(world: RecoveryWorld, r: number, n: number, prefix: numb
   });
 }
 
-function notice(
-  wrongs: Map<string, Wrong>,
-  key: string,
-  world: RecoveryWorld,
-  r: number,
-  n: number,
-  prefix: number,
-): Wrong {
+/** The same since when? */
+function notice(wrongs: Map<string, Wrong>, key: string, wrong: Wrong): Wrong {
   const known = wrongs.get(key);
-  const [vote, truth, voter] = [world.voters[n].currentVote(r, prefix), world.truth(n, prefix), world.voters[n]];
-  if (known !== undefined && known.vote === vote && known.truth === truth && known.voter === voter) return known;
-  const wrong = { since: world.queue.now, vote, truth, voter };
+  if (known?.vote === wrong.vote && known.truth === wrong.truth && known.voter === wrong.voter) return known;
   wrongs.set(key, wrong);
   return wrong;
 }

@@ -40,6 +40,7 @@ export const holds: RecoveryChecker = {
   onTick(world) {
     const { replicator, abstentions, hosts, neighbors, routes } = world;
     for (const { index: r } of hosts) {
+      if (replicator.quarantineStats(r).entries === 0 && abstentions.count(r) === 0) continue;
       const withheld = new Set(replicator.entries(r).flatMap(({ suspect }) => suspect.routes));
       for (const prefix of routes.ids) {
         const due = neighbors.some(({ up, announced }) => up && withheld.has(announced.get(prefix) ?? 0));
@@ -60,7 +61,7 @@ export const holds: RecoveryChecker = {
   atRest(world) {
     const { replicator, hosts, neighbors, routes } = world;
     for (const { index: r, up, model } of hosts) {
-      if (!up) continue;
+      if (!up || model.hung || !world.desk.planner.life(r).phase.match(/voting|standby/)) continue;
       const withheld = new Set(replicator.entries(r).flatMap(({ suspect }) => suspect.routes));
       for (const { index: n, announced } of neighbors) {
         for (const prefix of routes.ids) {

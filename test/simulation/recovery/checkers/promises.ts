@@ -26,7 +26,7 @@ export const verdicts: RecoveryChecker = {
   name: 'verdicts',
   onVerdict(world, n, prefix) {
     // The master's word is out before anybody has checked it: only the rest at the end tells.
-    if (world.scenario.beyond || world.scenario.strategy === 'master-slave') return undefined;
+    if (world.scenario.strategy === 'master-slave' || !world.standing.inControl) return undefined;
     const voter = world.voters[n];
     const verdict = voter.verdict(prefix);
     const { bad } = world.standing;

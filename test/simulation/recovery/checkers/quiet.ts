@@ -4,6 +4,9 @@ import { MUTED_MS } from '../../../../hypervisor/recovery/mutes.js';
 import type { RecoveryChecker } from '../checker.js';
 import type { RecoveryWorld } from '../world.js';
 
+/** After it has joined, ms. */
+const FOUND_AFTER = 4000;
+
 export const quiet: RecoveryChecker = {
   name: 'quiet',
   atRest(world) {
@@ -14,7 +17,8 @@ export const quiet: RecoveryChecker = {
         if (problem !== undefined) return `neighbour ${n}, prefix ${prefix}: ${problem}`;
       }
       const { unsettled, dirty } = world.voters[n];
-      if (world.electorate.size > 0 && unsettled > 0) return `neighbour ${n}: ${unsettled} ballots unsettled`;
+      const liars = world.hosts.some(({ index }) => world.standing.isTroubled(index));
+      if (world.electorate.size > 0 && unsettled > 0 && !liars) return `neighbour ${n}: ${unsettled} ballots unsettled`;
       if (dirty > 0) return `neighbour ${n}: ${dirty} ballots dirty`;
     }
     return undefined;
@@ -35,7 +39,9 @@ function ballotProblem(world: RecoveryWorld, n: number, prefix: number): string 
     const vote = voter.currentVote(r, prefix);
     const found = ((voter.dissenters(prefix) >>> r) & 1) === 1;
     if (vote !== truth && !standing.isTroubled(r)) return `replica ${r} says ${vote}, the truth is ${truth}`;
-    if ((vote !== truth) !== found) return `replica ${r} is ${found ? '' : 'not '}found in dissent, and says ${vote}`;
+    const { since } = world.desk.planner.life(r);
+    if ((vote !== truth) !== found && world.queue.now - since > FOUND_AFTER)
+      return `replica ${r} is ${found ? '' : 'not '}found in dissent, and says ${vote}`;
   }
   const decided = voters >= Math.max(1, scenario.minVotes);
   return decided && verdict !== truth ? `the verdict is ${verdict}, the truth ${truth}` : undefined;
@@ -46,7 +52,9 @@ export const mutes: RecoveryChecker = {
   name: 'mutes',
   atRest({ desk, hosts, queue, standing, scenario }) {
     if (queue.now < scenario.activeFor + MUTED_MS) return undefined;
-    const muted = hosts.find(({ index: r }) => desk.mutes.count(r) > 0 && !standing.isTroubled(r));
+    const muted = hosts.find(({ index: r }) => {
+      return desk.mutes.count(r) > 0 && desk.phase(r) !== 'retired' && !standing.isTroubled(r);
+    });
     return muted && `replica ${muted.index} is still muted on ${desk.mutes.count(muted.index)} prefixes`;
   },
 };

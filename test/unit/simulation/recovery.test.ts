@@ -1,0 +1,69 @@
+// Recovery under many seeded runs, and the proof that each checker can fail.
+// A failing seed is printed with its scenario; `npm run simulate -- --seeds 1 --first SEED` repeats it.
+import { describe, expect, test } from 'vitest';
+import { recoveryCheckers, simulateRecovery } from '../../simulation/recovery/simulate.js';
+import { SABOTAGES, type RecoverySabotage } from '../../simulation/recovery/sabotage.js';
+
+/** More with BTR_SEEDS; `npm run simulate` does any number without vitest. */
+const SEEDS = Number(process.env.BTR_SEEDS ?? 200);
+const PART = 50;
+const parts = Array.from({ length: Math.ceil(SEEDS / PART) }, (_, i) => i * PART + 1);
+
+describe('the rules hold while replicas fail and come back', () => {
+  test.each(parts)(
+    'seeds from %i',
+    (first) => {
+      for (let seed = first; seed < first + PART; seed++) {
+        const { violation, scenario } = simulateRecovery(seed);
+        expect(violation, `seed ${seed}: ${JSON.stringify(scenario)}`).toBeUndefined();
+      }
+    },
+    120_000,
+  );
+});
+
+test('the same seed makes the same run', () => {
+  for (const seed of [3, 17]) expect(simulateRecovery(seed)).toEqual(simulateRecovery(seed));
+});
+
+describe('a router with a defect is found out', () => {
+  const defects: { sabotage: RecoverySabotage; checker: string }[] = [
+    { sabotage: 'passed-on-reset', checker: 'sessions' },
+    { sabotage: 'departure-withdraws', checker: 'changes' },
+    { sabotage: 'first-vote', checker: 'verdicts' },
+    { sabotage: 'first-vote', checker: 'rules' },
+    { sabotage: 'wrong-emission', checker: 'emissions' },
+    { sabotage: 'unbounded', checker: 'bounds' },
+    { sabotage: 'hoarding', checker: 'hoards' },
+    { sabotage: 'no-lag', checker: 'accusations' },
+    { sabotage: 'wrong-culprit', checker: 'sentences' },
+    { sabotage: 'lenient', checker: 'detection' },
+    { sabotage: 'patient', checker: 'detection' },
+    { sabotage: 'reckless', checker: 'budget' },
+    { sabotage: 'deaf-ledger', checker: 'ledger' },
+    { sabotage: 'forgetful', checker: 'poison' },
+    { sabotage: 'gullible', checker: 'trials' },
+    { sabotage: 'vengeful', checker: 'trials' },
+    { sabotage: 'sticky-holds', checker: 'holds' },
+    { sabotage: 'ghost-voter', checker: 'seats' },
+    { sabotage: 'lost-start', checker: 'returns' },
+    { sabotage: 'silent', checker: 'alarms' },
+    { sabotage: 'lost-emission', checker: 'quiet' },
+    { sabotage: 'sticky-mutes', checker: 'mutes' },
+  ];
+
+  test.each(defects)('$sabotage, by the checker "$checker" alone', ({ sabotage, checker }) => {
+    let caught: string | undefined;
+    for (let seed = 1; seed <= 150 && caught === undefined; seed++) {
+      caught = simulateRecovery(seed, checker, sabotage).violation;
+    }
+    expect(caught).toContain(` ${checker}: `);
+  });
+
+  test('there is such a proof for each checker, and a checker for each defect', () => {
+    const proved = new Set(defects.map(({ checker }) => checker));
+    expect(recoveryCheckers().filter(({ name }) => !proved.has(name))).toEqual([]);
+    const used = new Set(defects.map(({ sabotage }) => sabotage));
+    expect(SABOTAGES.filter((sabotage) => sabotage !== 'none' && !used.has(sabotage))).toEqual([]);
+  });
+});
