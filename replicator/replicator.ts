@@ -186,7 +186,7 @@ export class Replicator {
     const { history } = neighbor;
     const { suspectBytes } = this;
     const withheld = this.kept.of(r).routes;
-    const window = options.window ?? (this.careful.has(r) ? CAREFUL_WINDOW : Infinity);
+    const window = options.window ?? (this.careful.has(r) ? this.carefulWindow : Infinity);
     const parameters = { id, replica: r, neighbor: n, history, variant, prefixes, attributes };
     const feed = new Feed({ ...parameters, withheld, suspectBytes, window }, now);
     this.latest = Math.max(this.latest, now);
@@ -242,7 +242,9 @@ export class Replicator {
    * waited for that has more to give: it should be pulled.
    */
   probeReturned(r: number): boolean {
-    let [more, through] = [false, true];
+    // One that has not taken all its sessions yet has not got all that there is.
+    let through = this.neighbors.every((neighbor) => neighbor?.feeds.some(({ replica }) => replica === r) ?? true);
+    let more = false;
     for (const feed of this.feedsOf(r)) {
       more = feed.probeReturned() || more;
       through &&= feed.isThrough;
@@ -436,6 +438,12 @@ export class Replicator {
     }
     this.inputTimes[prefix] = now;
     this.clock?.note(this.prefixes.hashOf(prefix), now);
+  }
+
+  /** So small that what all feeds together have under way finds room in the quarantine, should the replica die of it. */
+  private get carefulWindow(): number {
+    const up = this.neighbors.reduce((count, neighbor) => count + (neighbor === undefined ? 0 : 1), 0);
+    return Math.max(1, Math.min(CAREFUL_WINDOW, Math.floor(this.maxQuarantined / up)));
   }
 
   private feedsOf(r: number): Feed[] {

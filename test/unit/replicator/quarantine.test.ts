@@ -339,6 +339,44 @@ describe('careful bootstrap', () => {
     expect(replicator.isCareful(0)).toBe(false);
   });
 
+  test('probes that return before the replica has taken its sessions end no care', () => {
+    const bench = new Bench({ maxQuarantined: 1 });
+    const { replicator } = bench;
+    for (const n of [0, 1]) replicator.neighborUp(n, V4, 0);
+    for (let i = 0; i < 3; i++) bench.receive(0, bench.announcement(attributesOf(i), `10.${i}.0.0/16`));
+    const feed = replicator.openFeed(0, 0, V4, 0);
+    bench.pull(feed);
+    replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
+    replicator.closeFeed(feed);
+    for (let i = 0; i < 3; i++) probed(bench);
+    expect(replicator.isCareful(0)).toBe(true);
+    bench.pull(replicator.openFeed(0, 1, V4, 0));
+    for (let i = 0; i < 3; i++) probed(bench);
+    expect(replicator.isCareful(0)).toBe(true);
+  });
+
+  test('no more is under way on all feeds together than finds room in the quarantine', () => {
+    const bench = new Bench({ maxQuarantined: 4 });
+    const { replicator } = bench;
+    for (const n of [0, 1]) {
+      replicator.neighborUp(n, V4, 0);
+      for (let i = 0; i < 8; i++) bench.receive(n, bench.announcement(attributesOf(8 * n + i), `10.${i}.0.0/16`));
+    }
+    const bootstrap = (): void =>
+      [0, 1].map((n) => replicator.openFeed(0, n, V4, 0)).forEach((feed) => bench.pull(feed));
+    bootstrap();
+    replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
+    replicator.neighborDown(0, 0);
+    replicator.neighborDown(1, 0);
+    for (const n of [0, 1]) {
+      replicator.neighborUp(n, V4, 0);
+      for (let i = 0; i < 8; i++) bench.receive(n, bench.announcement(attributesOf(8 * n + i), `10.${i}.0.0/16`));
+    }
+    bootstrap();
+    expect(replicator.isCareful(0)).toBe(true);
+    expect(replicator.suspects(0)).toHaveLength(4);
+  });
+
   test('whoever waits for a probe is said to go on when it returns', () => {
     const bench = new Bench();
     bench.replicator.neighborUp(0, V4, 0);
