@@ -143,6 +143,22 @@ describe('which deaths are put down to messages', () => {
     ]);
   });
 
+  test.each<[NodeJS.Signals | null, number]>([
+    ['SIGKILL', 0],
+    ['SIGSEGV', 3],
+    [null, 3],
+  ])('a session closed while the process was ending, which turned out to be %s: %i messages', (signal, count) => {
+    rig = new Rig({ narrow: false });
+    rig.announce(0, 1, ...PREFIXES);
+    rig.desk.suspect({ replica: 0, cause: 'session', reason: 'EPIPE', dying: true, at: 2000 });
+    expect(rig.entries()).toEqual([]);
+    // As the running router does it: the feeds are gone when the end of the process is known.
+    for (const feed of [1, 3]) rig.bench.replicator.closeFeed(feed);
+    rig.desk.exited(0, signal, 'ended');
+    expect(rig.entries()).toHaveLength(count);
+    expect(rig.entries().every(({ cause }) => cause === 'crash')).toBe(true);
+  });
+
   test('nothing was under way: nothing is held', () => {
     rig = new Rig();
     rig.die('crash');
