@@ -202,10 +202,11 @@ export class SessionRunner {
 
   private arm(): void {
     const deadline = this.fsm.deadline();
-    // A timer that fires early does no harm; it looks again.
-    if (deadline >= this.timerAt) return;
+    // A timer that fires early does no harm; it looks again. One for nothing would keep an ended session in memory for minutes.
+    if (deadline >= this.timerAt && deadline !== Infinity) return;
     clearTimeout(this.timer);
     this.timerAt = deadline;
+    if (deadline === Infinity) return;
     this.timer = setTimeout(() => this.timerFired(), Math.max(0, Math.ceil(deadline - now())));
   }
 

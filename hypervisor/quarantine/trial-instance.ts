@@ -120,7 +120,11 @@ export class TrialInstance implements Instance {
     for (const session of this.sessions) session.close();
     this.replica.killAll('SIGKILL');
     await this.replica.stop();
-    rmSync(this.replica.paths.dir, { recursive: true, force: true });
+    try {
+      rmSync(this.replica.paths.dir, { recursive: true, force: true });
+    } catch {
+      // On a disk that cannot be written any more it stays; the next instance of this name takes it over.
+    }
   }
 
   private async begin(): Promise<void> {

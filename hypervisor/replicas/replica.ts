@@ -290,7 +290,12 @@ export class Replica extends EventEmitter<ReplicaEvents> {
     const { code, signal, culprit } = exit;
     const expected = this.current === 'stopping';
     const text = (culprit === undefined ? '' : `its ${culprit} `) + describeExit(exit);
-    removeLeftovers(this.driver.leftovers(this.paths, this.pids));
+    try {
+      removeLeftovers(this.driver.leftovers(this.paths, this.pids));
+    } catch (error) {
+      // A disk that cannot be written any more must not keep anybody from learning that it has ended.
+      this.emit('warn', `what it left behind cannot be removed: ${(error as Error).message}`);
+    }
     this.release();
     this.enter('exited');
     this.emit('exit', { code, signal, expected, text });
