@@ -8,7 +8,7 @@ export const SABOTAGES = [
   'first-vote', // Any single vote becomes the verdict.
   'lost-emission', // Now and then a verdict is not sent.
   'wrong-emission', // What is sent is not the verdict.
-  'no-lag', // Votes count as stable whether the replica has caught up or not.
+  'no-lag', // Votes count as stable at once, whether the replica has caught up or not.
   'wrong-culprit', // What speaks against one replica is held against the next.
   'lenient', // Lasting dissent has no consequence.
   'patient', // A hang has no consequence.

@@ -250,7 +250,7 @@ export class RecoveryWorld {
       electorate,
       strategy: scenario.strategy,
       options: {
-        stabilityThreshold: STABILITY_THRESHOLD,
+        stabilityThreshold: lagless ? TICK : STABILITY_THRESHOLD,
         k: consensus,
         minVotes,
         ...(preferred === undefined ? {} : { preferred }),
