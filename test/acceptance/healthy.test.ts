@@ -5,8 +5,8 @@ import process from 'node:process';
 import { describe as suite, expect, it } from 'vitest';
 import { labProblem } from '../../cli/lab/lab.js';
 import { missingDaemons } from '../../cli/lab/plain-daemons.js';
-import { describeHealth, healthOf, type Health } from '../support/trace-health.js';
-import { KINDS, TraceLab } from '../support/trace-lab.js';
+import { describeHealth, playHealthy, type Health } from '../support/trace-health.js';
+import { KINDS } from '../support/trace-lab.js';
 import { missingTrace, traceScenario, type TraceName } from '../support/trace-scenarios.js';
 
 const TRACES: TraceName[] = ['jinx RIB, then updates', 'sydney updates', 'route-views2 updates'];
@@ -33,7 +33,7 @@ suite.skipIf(problem)('healthy daemons', () => {
     '$name at $pace speed: nobody is accused of anything',
     async ({ name, speed }) => {
       const scenario = await traceScenario(name, { ...(speed && { speed }), deadlineMs: 300_000 });
-      const health = healthOf(await TraceLab.run({ ...scenario, fib: true }, 'router'));
+      const health = await playHealthy({ ...scenario, fib: true });
       console.log(`${name} at ${speed ?? 'full'} speed: ${describeHealth(health)}`);
       expectUnaccused(health);
     },

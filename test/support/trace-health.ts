@@ -1,7 +1,8 @@
 // What a router with healthy daemons held against them while a trace was played: all of it would be a false accusation. Owns what counts as
 // one; playing is trace-lab.ts's.
-import type { FindingReport } from '../../hypervisor/status.js';
-import type { Outcome } from './trace-lab.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FindingReport, RouterStatus } from '../../hypervisor/status.js';
+import { TraceLab, type Outcome, type TraceScenario } from './trace-lab.js';
 
 export interface Health {
   /** Findings that are no known differences, open or over. */
@@ -17,9 +18,27 @@ export interface Health {
   announced: number;
   withdrawn: number;
   seconds: number;
+  /** By replica: the longest that a probe was seen out while the trace played, ms. */
+  lags: Record<string, number>;
 }
 
-export function healthOf({ faults, status, log, played, playedSeconds }: Outcome): Health {
+/** How often it is looked how far behind the replicas are, ms. */
+const LAG_INTERVAL_MS = 250;
+
+/** Plays the scenario to the whole router. */
+export async function playHealthy(scenario: TraceScenario): Promise<Health> {
+  const lags: Record<string, number> = {};
+  const outcome = await TraceLab.run(scenario, 'router', async ({ control, played }) => {
+    const over = played.then(() => true);
+    do {
+      const { replicas } = (await control.request('status')) as RouterStatus;
+      for (const { name, lagMs } of replicas) lags[name] = Math.max(lags[name] ?? 0, Math.round(lagMs));
+    } while (!(await Promise.race([over, sleep(LAG_INTERVAL_MS, false)])));
+  });
+  return { ...healthOf(outcome), lags };
+}
+
+function healthOf({ faults, status, log, played, playedSeconds }: Outcome): Omit<Health, 'lags'> {
   const isKnown = ({ kind }: FindingReport): boolean => kind === 'known-difference';
   return {
     accusations: faults!.findings.filter((finding) => !isKnown(finding)),
@@ -46,6 +65,9 @@ export function describeHealth(health: Health): string {
   return [
     `${announced} announcements and ${withdrawn} withdrawals in ${health.seconds.toFixed(1)} s, ${ballots} ballots`,
     `  ${accusations.length} accusations, ${restarts} restarts, ${warnings.length} warnings, ${oscillating} ballots oscillate`,
+    `  longest probe: ${Object.entries(health.lags)
+      .map(([name, ms]) => `${name} ${ms} ms`)
+      .join(', ')}`,
     ...accusations.map(finding),
     ...[...habits].map(([habit, total]) => `  known difference: ${habit}, ${total} times`),
     ...warnings.map((line) => `    ${line}`),
