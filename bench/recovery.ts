@@ -129,6 +129,8 @@ async function disturb(
   const usual = await singles(station, first, SINGLES);
   await sleep(SETTLE_MS);
   const right = (await station.sink.report()).heard.at(-1)!.attributes;
+  // Somebody may have been restarted under the load of the table.
+  await waitForVoters(path.join(runDirectory, 'control.sock'), KINDS.length);
   const control = await ControlClient.connect(path.join(runDirectory, 'control.sock'));
   try {
     const { master } = (await control.request('status')) as RouterStatus;
