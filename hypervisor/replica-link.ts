@@ -1,6 +1,6 @@
 // One BGP session between the hypervisor and a replica, with its feed: connects inward, tries again while the replica is not ready
 // to take it, pushes what the replicator has for it. Owns the link's life; what arrives on it is handed to replica-port.ts.
-import type net from 'node:net';
+import type { VirtualConnection } from '../preload/listener.js';
 import type { ReplicaSession } from '../configs/session-plan.js';
 import type { DiversityConfig } from '../configs/model.js';
 import { draw } from '../recovery/delays.js';
@@ -26,8 +26,8 @@ export interface LinkEvents {
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void;
   /** The replica asks for what it was sent on an internal session again. */
   refresh(link: ReplicaLink): void;
-  /** The replica took bytes, or there is room for more. */
-  progress(link: ReplicaLink): void;
+  /** There is room for more. `hasRead`: there was none before, so the replica has read something. */
+  progress(link: ReplicaLink, hasRead: boolean): void;
 }
 
 /** As whom the hypervisor speaks on a link: the neighbour, the probe or the tap. */
@@ -47,7 +47,7 @@ export interface LinkSettings {
 
 export interface LinkParts {
   /** Opens a connection inward; throws when the replica does not listen. */
-  connect(plan: ReplicaSession): net.Socket;
+  connect(plan: ReplicaSession): VirtualConnection;
   events: LinkEvents;
   replicator: Replicator;
 }
@@ -67,11 +67,14 @@ export class ReplicaLink {
   private readonly parts: LinkParts;
   private readonly replica: number;
   private session: SessionRunner | undefined;
-  private socket: net.Socket | undefined;
+  private socket: VirtualConnection | undefined;
+  private readUntil = -Infinity;
   private feed = 0;
   private delayed: DelayedDelivery | undefined;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
+  /** The kernel had no room for all that was written, and has told of none since. */
+  private blocked = false;
 
   constructor(replica: number, plan: ReplicaSession, settings: LinkSettings, parts: LinkParts) {
     this.replica = replica;
@@ -101,10 +104,17 @@ export class ReplicaLink {
     return this.queued === 0;
   }
 
-  /** Everything that came in before this time has been handed to the replica, ms. */
+  /**
+   * Everything that came in before this time has been read by the replica, ms. What only lies in the socket (a megabyte, seconds of work
+   * for a busy daemon) is overtaken by a probe, which has a session of its own.
+   */
   deliveredUntil(at: number): number {
     if (!this.isUp) return -Infinity;
-    return this.feed === 0 ? at : this.parts.replicator.deliveredUntil(this.feed, at);
+    if (this.feed === 0) return at;
+    if (this.queued === 0 && this.socket?.isRead !== false) {
+      this.readUntil = Math.max(this.readUntil, this.parts.replicator.deliveredUntil(this.feed, at));
+    }
+    return this.readUntil;
   }
 
   /** Pushes what waits, as much as the socket takes. */
@@ -118,6 +128,7 @@ export class ReplicaLink {
       this.session.write(writer.buffer.subarray(0, writer.length));
     }
     this.delayed?.left(replicator.backlog(this.feed), this.session.writableBytes() >= PULL_BYTES);
+    if (this.queued > 0) this.blocked = true;
   }
 
   /** Writes a message of the hypervisor's own (a probe). */
@@ -183,6 +194,7 @@ export class ReplicaLink {
   private established(): void {
     const { plan } = this;
     this.isUp = true;
+    this.readUntil = -Infinity;
     this.lastError = null;
     if (plan.role === 'neighbor') {
       const { families, deliver } = this.settings;
@@ -212,8 +224,11 @@ export class ReplicaLink {
 
   private writable(): void {
     if (this.closed) return;
+    // What the kernel takes at once says nothing about the replica; that there is room again does.
+    const hasRead = this.blocked;
+    this.blocked = false;
     this.pump();
-    this.parts.events.progress(this);
+    this.parts.events.progress(this, hasRead);
   }
 
   private get queued(): number {

@@ -145,6 +145,8 @@ export class ReplicaPort implements LinkEvents {
   tick(at: number): void {
     if (!this.isAtWork) return;
     this.prove(at);
+    // Looked at often: a busy replica has read everything only for a moment now and then.
+    this.links.deliveredUntil(at);
     this.probe(at);
     if (this.context.fib?.isTapPaused(this.index)) this.probing.tracker.life(at);
     if (this.probing.tracker.isHung(at)) {
@@ -224,8 +226,8 @@ export class ReplicaPort implements LinkEvents {
     if (link.plan.role === 'probe') link.write(this.probing.again());
   }
 
-  progress(link: ReplicaLink): void {
-    this.probing.tracker.life(now());
+  progress(link: ReplicaLink, hasRead: boolean): void {
+    if (hasRead) this.probing.tracker.life(now());
     if (link.plan.neighbor >= 0) this.events.neighbor(link.plan.neighbor).pace();
   }
 
