@@ -2,10 +2,9 @@
 // it. Owns those descriptors and is told by the hub when one of them is readable.
 import { EventEmitter } from 'node:events';
 import { decodeControlMessage, type ConnectionLabel, type ListenerLabel } from './label.js';
-import { VirtualListener } from './listener.js';
+import { VirtualListener, type VirtualConnection } from './listener.js';
 import { SOCK_SEQPACKET, close, receiveMessage, socketpair, type ReceivedMessage } from './native.js';
 import type { Poller } from './poller.js';
-import type net from 'node:net';
 
 /** A replica has a handful of listeners; more is a daemon gone mad, and each costs a descriptor. */
 export const MAX_LISTENERS = 256;
@@ -73,7 +72,7 @@ export class ControlChannel extends EventEmitter<ControlEvents> {
   }
 
   /** Connects inward; see VirtualListener.connect. Throws an Error with code ECONNREFUSED when nothing listens there. */
-  connect(connection: ConnectionLabel, sendBuffer?: number): net.Socket {
+  connect(connection: ConnectionLabel, sendBuffer?: number): VirtualConnection {
     const listener = this.find(connection.localAddress, connection.localPort);
     if (listener === undefined) {
       const text = `the replica does not listen on ${connection.localAddress} port ${connection.localPort}`;

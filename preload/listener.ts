@@ -4,12 +4,27 @@ import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { addressFamily, withoutZone } from './address.js';
 import { encodeConnectionLabel, type ConnectionLabel, type ListenerLabel } from './label.js';
-import { SOCK_STREAM, bindAbstract, close, sendMessage, setSendBuffer, socketpair } from './native.js';
+import { SOCK_STREAM, bindAbstract, close, sendMessage, setSendBuffer, socketpair, unreadBytes } from './native.js';
 
 /** Bytes that may be under way in each direction of a virtual connection before the writer must wait. */
 export const DEFAULT_SEND_BUFFER = 1 << 20;
 
 const CONNECTION = Uint8Array.of(1);
+
+/** The hypervisor's end of a connection to a replica. */
+export class VirtualConnection extends net.Socket {
+  private readonly descriptor: number;
+
+  constructor(fd: number) {
+    super({ fd, readable: true, writable: true });
+    this.descriptor = fd;
+  }
+
+  /** The replica has read everything that the kernel has been handed. True of a connection that is closed. */
+  get isRead(): boolean {
+    return this.destroyed || unreadBytes(this.descriptor) === 0;
+  }
+}
 
 export class VirtualListener {
   readonly family: 4 | 6;
@@ -45,7 +60,7 @@ export class VirtualListener {
    * polls; nothing tells when it has accepted. Throws SystemCallError (EAGAIN: the replica does not accept and its queue
    * is full; EPIPE: it has closed the listener; EMFILE).
    */
-  connect(connection: ConnectionLabel, sendBuffer = DEFAULT_SEND_BUFFER): net.Socket {
+  connect(connection: ConnectionLabel, sendBuffer = DEFAULT_SEND_BUFFER): VirtualConnection {
     const [near, far] = socketpair(SOCK_STREAM);
     try {
       setSendBuffer(near, sendBuffer);
@@ -58,7 +73,7 @@ export class VirtualListener {
     } finally {
       close(far);
     }
-    return new net.Socket({ fd: near, readable: true, writable: true });
+    return new VirtualConnection(near);
   }
 
   close(): void {

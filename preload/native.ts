@@ -19,6 +19,7 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_CTRUNC = 0x8;
+const SIOCOUTQ = 0x5411;
 /** cmsghdr (16 bytes) and one int, padded to 8: CMSG_LEN and CMSG_SPACE of one descriptor. */
 const RIGHTS_LENGTH = 20;
 const RIGHTS_SPACE = 24;
@@ -32,6 +33,7 @@ const c = {
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)'),
   getsockopt: libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)'),
   close: libc.func('int close(int fd)'),
+  ioctl: libc.func('int ioctl(int fd, ulong request, void *value)'),
   eventfd: libc.func('int eventfd(uint32_t initial, int flags)'),
   write: libc.func('intptr_t write(int fd, void *bytes, size_t length)'),
   unshare: libc.func('int unshare(int flags)'),
@@ -107,6 +109,14 @@ export function setSendBuffer(fd: number, bytes: number): void {
   } catch {
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, bytes);
   }
+}
+
+const outstanding = new Int32Array(1);
+
+/** Memory, in bytes, of what was sent on a unix stream and the other end has not read yet; 0 when it has read everything. */
+export function unreadBytes(fd: number): number {
+  checked('ioctl', c.ioctl(fd, SIOCOUTQ, outstanding));
+  return outstanding[0];
 }
 
 /** An eventfd, non-blocking and close-on-exec. */

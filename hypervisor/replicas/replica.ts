@@ -3,11 +3,11 @@
 // again is the supervisor's decision, and who answers its netlink sockets is not known here.
 import { EventEmitter } from 'node:events';
 import path from 'node:path';
-import type net from 'node:net';
 import type { GeneratedFile, ReplicaPaths } from '../../configs/generate/types.js';
 import type { ReplicaConfig } from '../../configs/model.js';
 import type { ReplicaSession } from '../../configs/session-plan.js';
 import type { ControlChannel, ShimHub } from '../../preload/hub.js';
+import type { VirtualConnection } from '../../preload/listener.js';
 import { close } from '../../preload/native.js';
 import { chooseAccount, type Account } from './account.js';
 import { scopeIdOf } from './addresses.js';
@@ -170,7 +170,7 @@ export class Replica extends EventEmitter<ReplicaEvents> {
    * Opens a planned session inward. Throws Error with `code`: ECONNREFUSED (not listening), EAGAIN (the replica does not
    * accept), EPIPE (it is ending). The socket ends when the replica closes the session or dies.
    */
-  connect(session: ReplicaSession): net.Socket {
+  connect(session: ReplicaSession): VirtualConnection {
     if (this.control === undefined) {
       throw Object.assign(new Error(`replica ${this.name} does not run`), { code: 'ECONNREFUSED' });
     }

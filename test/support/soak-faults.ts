@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../cli/lab/wait.js';
 import type { ControlClient } from '../../hypervisor/control/client.js';
+import type { QuarantineListing } from '../../hypervisor/quarantine/report.js';
 import type { ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
 import type { Random } from '../simulation/random.js';
 import type { CustomerReport } from './trace-lab.js';
@@ -14,7 +15,8 @@ const AFTERMATH_MS = 30_000;
 /** How long one that lies or is mute does so, ms: shorter and longer than the thresholds. */
 const SPELL = { from: 500, to: 12_000 };
 const PROGRESS_MS = 30_000;
-const WELL_DEADLINE_MS = 180_000;
+/** Sixteen trials may wait, and each takes two minutes at most; most take seconds. */
+const WELL_DEADLINE_MS = 600_000;
 
 const LIES = ['drop', 'extra', 'wrong-nexthop', 'wrong-attribute', 'stale'] as const;
 type Lie = (typeof LIES)[number];
@@ -66,15 +68,17 @@ export class SoakFaults {
     }
   }
 
-  /** Nothing is injected any more, all replicas vote, and the tables agree. */
+  /** Nothing is injected any more, all replicas vote, and what was withheld from them has been tried. */
   async untilWell(control: ControlClient): Promise<void> {
     await control.request('inject-clear');
     await waitFor(
       async () => {
         const status = (await control.request('status')) as RouterStatus;
-        return status.replicas.every(({ state }) => state === 'voting');
+        const { trials } = (await control.request('quarantine', { limit: 1 })) as QuarantineListing;
+        const tried = trials.running === null && trials.waiting === 0;
+        return tried && status.replicas.every(({ state }) => state === 'voting');
       },
-      { what: 'all replicas vote again', deadlineMs: WELL_DEADLINE_MS, intervalMs: 500 },
+      { what: 'all replicas vote again and no trial is left', deadlineMs: WELL_DEADLINE_MS, intervalMs: 500 },
     );
   }
 

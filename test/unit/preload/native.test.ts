@@ -22,6 +22,7 @@ import {
   setSendBuffer,
   signalEvent,
   socketpair,
+  unreadBytes,
 } from '../../../preload/native.js';
 import { Poller } from '../../../preload/poller.js';
 
@@ -40,6 +41,20 @@ afterEach(() => {
       // closed by the test
     }
   }
+});
+
+describe('what the other end has not read', () => {
+  it('counts until the last byte has been read', () => {
+    const [near, far] = pair(SOCK_STREAM);
+    expect(unreadBytes(near)).toBe(0);
+    writeSync(near, Buffer.alloc(3000));
+    expect(unreadBytes(near)).toBeGreaterThanOrEqual(3000);
+    const buffer = Buffer.alloc(2000);
+    readSync(far, buffer);
+    expect(unreadBytes(near)).toBeGreaterThan(0);
+    readSync(far, buffer);
+    expect(unreadBytes(near)).toBe(0);
+  });
 });
 
 describe('messages with descriptors', () => {
