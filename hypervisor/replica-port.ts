@@ -285,6 +285,11 @@ export class ReplicaPort implements LinkEvents {
     this.probing.onForwarding(n);
   }
 
+  /** It has written routes to its kernel: it works, however late its probes are. */
+  isWriting(): void {
+    this.probing.tracker.life(now());
+  }
+
   /** It does not read what its kernel tells it, so what it believes of links and addresses is not so. */
   kernelFault(reason: string): void {
     this.fault('kernel', reason);

@@ -78,6 +78,9 @@ export class RouterFib {
     const { log, voteLog, electorate, config } = context;
     port.on('log', (level, text) => log.log(level, `forwarding table: ${text}`));
     port.on('records', (lines) => lines.forEach((line) => voteLog.append(line)));
+    port.on('writing', (replicas) => {
+      for (const replica of parts.replicas) if ((replicas >>> replica.index) & 1) replica.isWriting();
+    });
     port.on('probe', (replica, n) => parts.replicas[replica]?.forwarded(n));
     port.on('installed', (news) => this.installed(news));
     port.on('fault', (replica, reason) => parts.replicas[replica]?.kernelFault(reason));

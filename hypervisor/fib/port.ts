@@ -34,6 +34,8 @@ const STOP_MS = 25_000;
 interface FibPortEvents {
   /** Probe n has come out of a replica's forwarding path. */
   probe: [replica: number, n: number];
+  /** These replicas (bit set) write routes: whatever they are late with, they do not hang. */
+  writing: [replicas: number];
   overthrow: [from: number, candidates: number];
   log: [level: 'error' | 'warn' | 'info' | 'debug', text: string];
   records: [lines: string[]];
@@ -270,6 +272,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
         break;
       case 'probe':
         if (message.life === this.lives[message.replica]) this.emit('probe', message.replica, message.n);
+        break;
+      case 'writing':
+        this.emit('writing', message.replicas);
         break;
       case 'part':
         this.requests.get(message.id)?.parts?.push(message.routes);

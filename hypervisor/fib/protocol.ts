@@ -134,6 +134,8 @@ export type FromFib =
   | { kind: 'ready'; found: readonly [number, number] }
   | { kind: 'failed'; message: string }
   | { kind: 'probe'; replica: number; life: number; n: number }
+  /** These replicas have written routes since this was told last (bit set). */
+  | { kind: 'writing'; replicas: number }
   | { kind: 'overthrow'; from: number; candidates: number; epoch: number }
   | { kind: 'log'; level: 'error' | 'warn' | 'info' | 'debug'; text: string }
   /** Lines for the vote log. */

@@ -6,6 +6,7 @@ import { FibEngine } from '../../fib/engine.js';
 import { createRouteBatch } from '../../fib/route-batch.js';
 import { acknowledgeWrites, clearEvent, close } from '../../preload/native.js';
 import { FAMILIES } from '../../wire/family.js';
+import { RTM_DELROUTE, RTM_NEWROUTE } from '../../wire/netlink/constants.js';
 import { PrefixClock } from '../../wire/prefix-clock.js';
 import { now } from '../clock.js';
 import { Answers } from './answers.js';
@@ -25,6 +26,8 @@ const TICK_MS = 25;
 /** The longest sleep, ms: an idle router costs nothing. */
 const REST_MS = 100;
 /** The same while ballots wait for their review, ms. */
+/** Between two times that it is told who writes routes, ms. */
+const WRITING_MS = 500;
 const BUSY_TICK_MS = 5;
 /**
  * Everything is done in small pieces: the socket of a replica that writes route by route holds some hundred of them, and it waits when
@@ -57,6 +60,9 @@ export class FibThread {
   private readonly lives: number[];
   private stopWith: { keep: boolean } | undefined;
   private nextTick = 0;
+  /** Replicas that have written routes, and when that is to be told, ms. */
+  private writing = 0;
+  private nextWriting = 0;
   private readonly watch: KernelWatch;
 
   constructor(data: FibWorkerData, port: MessagePort) {
@@ -157,6 +163,11 @@ export class FibThread {
   private tick(at: number): void {
     this.nextTick = at + (this.engine.tick(at) ? BUSY_TICK_MS : TICK_MS);
     if (this.engine.takeAuditReason()) this.audit.hurry(at);
+    if (this.writing !== 0 && at >= this.nextWriting) {
+      this.nextWriting = at + WRITING_MS;
+      this.tell({ kind: 'writing', replicas: this.writing });
+      this.writing = 0;
+    }
     const events = this.engine.voter.drainEvents();
     const lines = this.journal.lines(events, at, (level, text) => this.say(level, text));
     if (lines.length > 0) this.tell({ kind: 'records', lines });
@@ -244,6 +255,8 @@ export class FibThread {
   }
 
   private datagram(replica: number, fd: number, buf: Uint8Array, start: number, end: number): void {
+    const type = buf[start + 4] | (buf[start + 5] << 8);
+    if (type === RTM_NEWROUTE || type === RTM_DELROUTE) this.writing |= 1 << replica;
     try {
       this.engine.datagram(replica, fd, buf, start, end, now());
     } catch (error) {

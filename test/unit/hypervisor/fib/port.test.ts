@@ -144,7 +144,9 @@ describe.skipIf(reason !== undefined)(
     test('what daemons write becomes routes, and a check agrees', async () => {
       const { port, electorate } = await start(['netlink', 'netlink', 'netlink']);
       const news: Uint8Array[] = [];
+      let writing = 0;
       port.on('installed', ({ installed: [ipv4] }) => news.push(ipv4));
+      port.on('writing', (replicas) => (writing |= replicas));
       for (const r of [0, 1, 2]) electorate.join(r);
       port.flush();
       const sockets = [0, 1, 2].map((r) => netlinkSocket(port, r));
@@ -160,6 +162,7 @@ describe.skipIf(reason !== undefined)(
       expect(found.differences).toMatchObject([{ prefix: '192.0.2.0/24', kind: 'advertised-without-route' }]);
       await waitFor(() => news.length > 0, 'news');
       expect(news).toEqual([Uint8Array.of(24, 203, 0, 113)]);
+      await waitFor(() => writing === 7, 'all three are said to write');
     });
 
     test('a replica that leaves and starts anew in one turn takes nothing away', async () => {
