@@ -38,11 +38,11 @@ export class Inventory {
     for (const id of this.notes.keys()) if (this.context.replicator.entry(id) === undefined) this.notes.delete(id);
   }
 
-  /** Entries on probation from before `at` (ms). */
-  onProbation(at: number): number[] {
+  /** Entries whose probation is over at `now` (ms). */
+  probationOver(now: number): number[] {
     const ids: number[] = [];
-    for (const [id, { probation }] of this.notes) {
-      if (probation && (this.context.replicator.entry(id)?.at ?? Infinity) < at) ids.push(id);
+    for (const [id, { probation, probationEnds = Infinity }] of this.notes) {
+      if (probation && probationEnds <= now) ids.push(id);
     }
     return ids;
   }

@@ -14,7 +14,7 @@ import type { NeighborPort } from '../neighbor-port.js';
 import { plainRecord } from '../vote-records.js';
 import { Evidence } from './evidence.js';
 import { Inventory } from './inventory.js';
-import { Repeats } from './repeats.js';
+import { Repeats, SHORTEST_PROBATION_MS } from './repeats.js';
 import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
 import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
 import type { TrialResult } from './trial.js';
@@ -25,9 +25,9 @@ const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notificat
 /** Changes of abstentions taken from the replicator at once. */
 const HOLDS = 4096;
 /** What no trial speaks against is given back after this time, ms, at the risk of one more death. */
-const PROBATION_MS = 3_600_000;
+const PROBATION_MS = SHORTEST_PROBATION_MS;
 /** Between two looks at what that is due for, ms. */
-const REVIEW_MS = 60_000;
+const REVIEW_MS = 15_000;
 /** Most quarantine numbers in one line of the vote log. */
 const LOGGED_IDS = 100;
 
@@ -125,7 +125,12 @@ export class QuarantineDesk {
     this.trials.tick(now);
     if (now < this.nextReview) return;
     this.nextReview = now + REVIEW_MS;
-    this.free(this.inventory.onProbation(now - PROBATION_MS), 'nothing was found in an hour');
+    const over = this.inventory.probationOver(now);
+    for (const id of over) {
+      const entry = this.context.replicator.entry(id);
+      if (entry !== undefined) this.repeats.released(entry.replica, entry.suspect);
+    }
+    this.free(over, 'nothing was found');
   }
 
   async stop(): Promise<void> {
@@ -194,7 +199,7 @@ export class QuarantineDesk {
     const added = this.trials.add({ replica, at, messages, ids: ids.slice(-maxMessages), neighbors, before });
     return added
       ? { trial: 'waiting', note: null }
-      : { trial: 'untried', note: 'too many trials wait', probation: true };
+      : { trial: 'untried', note: 'too many trials wait', probation: true, probationEnds: at + PROBATION_MS };
   }
 
   private tell(
@@ -220,9 +225,9 @@ export class QuarantineDesk {
     const released: number[] = [];
     const convicted: number[] = [];
     // Asked before any is released: several of them may be about one prefix.
-    const again = ids.map((id) => {
+    const probations = ids.map((id) => {
       const entry = replicator.entry(id);
-      return entry !== undefined && this.repeats.has(replica, entry.suspect);
+      return entry === undefined ? 0 : this.repeats.probation(replica, entry.suspect);
     });
     verdicts.forEach((verdict, i) => {
       const entry = replicator.entry(ids[i]);
@@ -232,9 +237,11 @@ export class QuarantineDesk {
         convicted.push(entry.id);
         this.inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
       } else if (verdict === 'untried') {
-        this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null, probation: !died });
-      } else if (verdict === 'not-reproduced' && again[i]) {
-        this.inventory.note(entry.id, { trial: 'not-reproduced', probation: true });
+        const probationEnds = clock() + PROBATION_MS;
+        this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null, probation: !died, probationEnds });
+      } else if (verdict === 'not-reproduced' && probations[i] > 0) {
+        const probationEnds = clock() + probations[i];
+        this.inventory.note(entry.id, { trial: 'not-reproduced', probation: true, probationEnds });
       } else {
         this.repeats.released(replica, entry.suspect);
         released.push(entry.id);

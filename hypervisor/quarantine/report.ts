@@ -17,7 +17,7 @@ export interface QuarantineReport {
   trial: TrialState;
   /** What a disposable instance died of, or why there was no trial. */
   note: string | null;
-  /** No trial speaks against it: it is given back after an hour. */
+  /** No trial speaks against it: it is given back after a while. */
   probation: boolean;
   /** What the replica died of. */
   cause: string;
@@ -67,6 +67,8 @@ export interface EntryNotes {
   trial: TrialState;
   note: string | null;
   probation: boolean;
+  /** When it is over, ms. */
+  probationEnds?: number;
 }
 
 const SAMPLE = 3;

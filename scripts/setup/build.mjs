@@ -6,7 +6,20 @@ import { root, run, say, which } from './run.mjs';
 
 const STAMP = path.join(root, 'dist', '.built');
 const SOURCES = [
-  ...['wire', 'session', 'traces', 'voter', 'replicator', 'recovery', 'fib', 'configs', 'preload', 'hypervisor', 'cli', 'bench'],
+  ...[
+    'wire',
+    'session',
+    'traces',
+    'voter',
+    'replicator',
+    'recovery',
+    'fib',
+    'configs',
+    'preload',
+    'hypervisor',
+    'cli',
+    'bench',
+  ],
   ...['test/simulation', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
 ];
 const LIBRARIES = ['btr-shim.so', 'btr-poll-cap.so', 'btr-fake-root.so', 'btr-ifaddrs.so'];
