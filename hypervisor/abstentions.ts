@@ -44,6 +44,27 @@ export class Abstentions {
     return this.held[r].has(prefix);
   }
 
+  /** Prefixes on which none of these replicas has a say, at most `limit`. Costs no more than the one that abstains least often. */
+  common(replicas: readonly number[], limit = Infinity): number[] {
+    const [fewest, ...others] = replicas.map((r) => this.held[r]).sort((a, b) => a.size - b.size);
+    const found: number[] = [];
+    for (const prefix of fewest?.keys() ?? []) {
+      if (found.length >= limit) break;
+      if (others.every((held) => held.has(prefix))) found.push(prefix);
+    }
+    return found;
+  }
+
+  /** Prefixes on which more than one replica has no say. O(all that are held). */
+  countShared(): number {
+    const once = new Set<number>();
+    const shared = new Set<number>();
+    for (const held of this.held) {
+      for (const prefix of held.keys()) (once.has(prefix) ? shared : once).add(prefix);
+    }
+    return shared.size;
+  }
+
   hold(r: number, prefix: number, reason: AbstainReason, now: number): void {
     const held = this.held[r];
     const before = held.get(prefix) ?? 0;

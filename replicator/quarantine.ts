@@ -15,8 +15,8 @@ interface Entry extends QuarantineEntry {
 
 /** What is withheld from one replica. */
 export class Withheld {
-  /** Attribute ids of routes, each with the number of entries that it stands in. */
-  readonly routes = new Map<number, number>();
+  /** Attribute ids of routes, each with the entries that it stands in. */
+  readonly routes = new Map<number, Set<number>>();
   readonly keys = new KeySet();
   /** Oldest first. */
   readonly entries = new Map<number, Entry>();
@@ -72,9 +72,11 @@ export class Quarantine {
       const id = (ids[i] = this.nextId++);
       withheld.entries.set(id, { id, replica: r, suspect, reason, at: now, status: 'suspect', key });
       for (const route of suspect.routes) {
-        const before = withheld.routes.get(route) ?? 0;
-        withheld.routes.set(route, before + 1);
-        if (before === 0) changed.add(route);
+        const ids = withheld.routes.get(route);
+        ids?.add(id);
+        if (ids !== undefined) continue;
+        withheld.routes.set(route, new Set([id]));
+        changed.add(route);
       }
       if (key.length > 0) withheld.keys.add(key);
     }
@@ -101,6 +103,12 @@ export class Quarantine {
 
   find(id: number): QuarantineEntry | undefined {
     return this.lookUp(id);
+  }
+
+  /** The entries because of which replica `r` is not given a route. */
+  withholding(r: number, route: number): QuarantineEntry[] {
+    const { routes, entries } = this.of(r);
+    return [...(routes.get(route) ?? [])].map((id) => entries.get(id)!);
   }
 
   list(r?: number): QuarantineEntry[] {
@@ -166,11 +174,9 @@ export class Quarantine {
     withheld.entries.delete(entry.id);
     if (entry.key.length > 0) withheld.keys.remove(entry.key);
     for (const route of entry.suspect.routes) {
-      const left = (withheld.routes.get(route) ?? 1) - 1;
-      if (left > 0) {
-        withheld.routes.set(route, left);
-        continue;
-      }
+      const ids = withheld.routes.get(route);
+      ids?.delete(entry.id);
+      if (ids !== undefined && ids.size > 0) continue;
       withheld.routes.delete(route);
       changed.add(route);
     }

@@ -328,6 +328,12 @@ export class Replicator {
     return [...found];
   }
 
+  /** The entries because of which replica `r` is not given a prefix by a neighbour, or by several. */
+  withholding(r: number, prefix: number): QuarantineEntry[] {
+    const entries = this.neighbors.flatMap((_, n) => this.kept.withholding(r, this.route(n, prefix)));
+    return [...new Set(entries)];
+  }
+
   quarantineStats(r: number): QuarantineStats {
     const { entries, evicted } = this.kept.of(r);
     return { entries: entries.size, withheld: this.holds.count(r), evicted };

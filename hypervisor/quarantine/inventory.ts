@@ -17,10 +17,10 @@ const MAX_WITHHELD = 100;
 const UNKNOWN: EntryNotes = { cause: '', file: '', trial: 'untried', note: null, probation: false };
 
 export class Inventory {
-  private readonly context: Pick<RouterContext, 'config' | 'replicator' | 'tables'>;
+  private readonly context: Pick<RouterContext, 'config' | 'replicator' | 'tables' | 'electorate' | 'abstentions'>;
   private readonly notes = new Map<number, EntryNotes>();
 
-  constructor(context: Pick<RouterContext, 'config' | 'replicator' | 'tables'>) {
+  constructor(context: Inventory['context']) {
     this.context = context;
   }
 
@@ -36,6 +36,11 @@ export class Inventory {
   /** Entries give way to newer ones without a word. */
   forgetEvicted(): void {
     for (const id of this.notes.keys()) if (this.context.replicator.entry(id) === undefined) this.notes.delete(id);
+  }
+
+  /** Whether no trial speaks against an entry. */
+  isOnProbation(id: number): boolean {
+    return this.notes.get(id)?.probation ?? false;
   }
 
   /** Entries whose probation is over at `now` (ms). */
@@ -66,12 +71,17 @@ export class Inventory {
     { replica, limit = MAX_LISTED }: { replica?: string; limit?: number },
     trials: { running: number | undefined; waiting: number },
   ): QuarantineListing {
-    const { config, replicator } = this.context;
+    const { config, replicator, abstentions, electorate } = this.context;
+    let onProbation = 0;
+    for (const { probation } of this.notes.values()) if (probation) onProbation++;
     const entries = replicator.entries(replica === undefined ? undefined : this.indexOf(replica)).reverse();
     const { running, waiting } = trials;
     return {
       entries: entries.slice(0, Math.max(0, Math.min(limit, MAX_LISTED))).map((entry) => this.report(entry)),
       total: entries.length,
+      onProbation,
+      shared: abstentions.countShared(),
+      uncarried: abstentions.common(electorate.succession).length,
       replicas: config.replicas.map(({ name }, r) => ({
         name,
         ...replicator.quarantineStats(r),

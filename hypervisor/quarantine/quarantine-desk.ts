@@ -14,18 +14,17 @@ import type { NeighborPort } from '../neighbor-port.js';
 import { plainRecord } from '../vote-records.js';
 import { Evidence } from './evidence.js';
 import { Inventory } from './inventory.js';
-import { Repeats, SHORTEST_PROBATION_MS } from './repeats.js';
+import { Repeats, SHORTEST_PROBATION_MS as PROBATION_MS } from './repeats.js';
 import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
 import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
 import type { TrialResult } from './trial.js';
 import { TrialQueue, type TrialCase } from './trial-queue.js';
+import { Uncarried } from './uncarried.js';
 
 /** What input can cause. Not: a signal from outside, a kernel that is not read, a start that fails, a session that is not taken. */
 const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
 /** Changes of abstentions taken from the replicator at once. */
 const HOLDS = 4096;
-/** What no trial speaks against is given back after this time, ms, at the risk of one more death. */
-const PROBATION_MS = SHORTEST_PROBATION_MS;
 /** Between two looks at what that is due for, ms. */
 const REVIEW_MS = 15_000;
 /** Most quarantine numbers in one line of the vote log. */
@@ -52,6 +51,7 @@ export class QuarantineDesk {
   /** Replicas whose session closed while a process of theirs was ending, and what was on its way to them. */
   private readonly dying = new Map<number, { fault: SystemFault; suspects: readonly Suspect[] }>();
   private readonly inventory: Inventory;
+  private readonly uncarried: Uncarried;
   private nextReview = 0;
 
   constructor({ context, hub, runDirectory, neighbors }: QuarantineParts) {
@@ -59,6 +59,7 @@ export class QuarantineDesk {
     this.context = context;
     this.neighbors = neighbors;
     this.inventory = new Inventory(context);
+    this.uncarried = new Uncarried(context, (id) => this.inventory.isOnProbation(id));
     this.evidence = new Evidence(config.quarantine.directory, log);
     this.trials = new TrialQueue({
       config,
@@ -125,12 +126,8 @@ export class QuarantineDesk {
     this.trials.tick(now);
     if (now < this.nextReview) return;
     this.nextReview = now + REVIEW_MS;
-    const over = this.inventory.probationOver(now);
-    for (const id of over) {
-      const entry = this.context.replicator.entry(id);
-      if (entry !== undefined) this.repeats.released(entry.replica, entry.suspect);
-    }
-    this.free(over, 'nothing was found');
+    this.giveBack(this.inventory.probationOver(now), 'nothing was found', now);
+    this.giveBack(this.uncarried.due(now), 'no replica had it', now);
   }
 
   async stop(): Promise<void> {
@@ -222,12 +219,13 @@ export class QuarantineDesk {
   /** A trial is over: what kills stays for good, what does not is given back. */
   private judge({ replica, ids }: TrialCase, { verdicts, deaths, died, incomplete, starts }: TrialResult): void {
     const { config, log, replicator } = this.context;
+    const now = clock();
     const released: number[] = [];
     const convicted: number[] = [];
     // Asked before any is released: several of them may be about one prefix.
     const probations = ids.map((id) => {
       const entry = replicator.entry(id);
-      return entry === undefined ? 0 : this.repeats.probation(replica, entry.suspect);
+      return entry === undefined ? 0 : this.repeats.suspected(replica, entry.suspect, now);
     });
     verdicts.forEach((verdict, i) => {
       const entry = replicator.entry(ids[i]);
@@ -237,13 +235,13 @@ export class QuarantineDesk {
         convicted.push(entry.id);
         this.inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
       } else if (verdict === 'untried') {
-        const probationEnds = clock() + PROBATION_MS;
+        const probationEnds = now + PROBATION_MS;
         this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null, probation: !died, probationEnds });
       } else if (verdict === 'not-reproduced' && probations[i] > 0) {
-        const probationEnds = clock() + probations[i];
+        const probationEnds = now + probations[i];
         this.inventory.note(entry.id, { trial: 'not-reproduced', probation: true, probationEnds });
       } else {
-        this.repeats.released(replica, entry.suspect);
+        this.repeats.released(replica, entry.suspect, now);
         released.push(entry.id);
       }
     });
@@ -254,6 +252,16 @@ export class QuarantineDesk {
     );
     this.record('convicted', convicted, replica, 'a disposable instance died of it');
     this.free(released, verdicts.includes('not-reproduced') ? 'not reproduced' : 'cleared');
+  }
+
+  /** Though nothing is proven. */
+  private giveBack(ids: readonly number[], because: string, now: number): void {
+    const { replicator } = this.context;
+    for (const id of ids) {
+      const entry = replicator.entry(id);
+      if (entry !== undefined) this.repeats.released(entry.replica, entry.suspect, now);
+    }
+    this.free(ids, because);
   }
 
   private free(ids: readonly number[], because: string): void {

@@ -1,53 +1,52 @@
 // Remembers how often messages were released because no trial could be made to die of them: one that is suspected again stays for a while,
-// longer each time. Owns that memory and its bound.
+// longer each time. A route that changes often is under way at many deaths by mere coincidence, so this fades: one release less for each ten
+// minutes in which it was given and not suspected. Owns that memory; time is an argument, ms.
 import type { Suspect } from '../../replicator/types.js';
 import { describeUpdate } from '../../wire/bgp/describe-message.js';
+import { FadingCounts } from './fading-counts.js';
 
 /** The oldest are forgotten. */
 const MAX_KEYS = 50_000;
 /** Prefixes remembered of one message. */
 const MAX_PREFIXES = 1000;
+const FADE_MS = 600_000;
 
 export const SHORTEST_PROBATION_MS = 60_000;
 export const LONGEST_PROBATION_MS = 3_600_000;
 
 export class Repeats {
-  private readonly keys = new Map<string, number>();
-  private readonly limit: number;
+  private readonly releases: FadingCounts;
 
   constructor(limit = MAX_KEYS) {
-    this.limit = limit;
+    this.releases = new FadingCounts(FADE_MS, limit);
   }
 
-  released(replica: number, suspect: Suspect): void {
-    for (const key of keysOf(replica, suspect)) {
-      const times = (this.keys.get(key) ?? 0) + 1;
-      this.keys.delete(key);
-      this.keys.set(key, times);
-    }
-    for (const oldest of this.keys.keys()) {
-      if (this.keys.size <= this.limit) break;
-      this.keys.delete(oldest);
-    }
+  released(replica: number, suspect: Suspect, now: number): void {
+    for (const key of keysOf(replica, suspect)) this.releases.add(key, now);
   }
 
   /** Whether this message, or another of the same neighbour about one of its prefixes, was released before. */
-  has(replica: number, suspect: Suspect): boolean {
-    return this.probation(replica, suspect) > 0;
+  has(replica: number, suspect: Suspect, now: number): boolean {
+    return keysOf(replica, suspect).some((key) => this.releases.get(key, now) > 0);
   }
 
   /**
-   * How long it stays when it is suspected again and nothing can be shown: a minute after one release, four times as long after each further
-   * one, an hour at most. Ms; 0 when it was never released.
+   * It is suspected, and nothing can be shown. Returns how long it stays: a minute after one release, four times as long after each further
+   * one, an hour at most. Ms; 0 when it was never released, or that has faded.
    */
-  probation(replica: number, suspect: Suspect): number {
-    const times = keysOf(replica, suspect).reduce((most, key) => Math.max(most, this.keys.get(key) ?? 0), 0);
-    return times === 0 ? 0 : Math.min(SHORTEST_PROBATION_MS * 4 ** (times - 1), LONGEST_PROBATION_MS);
+  suspected(replica: number, suspect: Suspect, now: number): number {
+    const keys = keysOf(replica, suspect);
+    const times = keys.reduce((most, key) => Math.max(most, this.releases.get(key, now)), 0);
+    if (times === 0) return 0;
+    const probation = Math.min(SHORTEST_PROBATION_MS * 4 ** (times - 1), LONGEST_PROBATION_MS);
+    // While it is withheld it proves nothing.
+    for (const key of keys) this.releases.holdUntil(key, now + probation, now);
+    return probation;
   }
 
   /** Somebody vouches for it. */
   forget(replica: number, suspect: Suspect): void {
-    for (const key of keysOf(replica, suspect)) this.keys.delete(key);
+    for (const key of keysOf(replica, suspect)) this.releases.delete(key);
   }
 }
 

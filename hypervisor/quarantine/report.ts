@@ -39,6 +39,11 @@ export interface QuarantineListing {
   /** The youngest first. */
   entries: QuarantineReport[];
   total: number;
+  /** Of all replicas: entries that no trial speaks against. */
+  onProbation: number;
+  /** Prefixes on which more than one replica abstains, and on which all voters do. */
+  shared: number;
+  uncarried: number;
   replicas: {
     name: string;
     entries: number;

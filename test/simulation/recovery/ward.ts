@@ -109,7 +109,7 @@ export class Ward {
 
   private judge({ replica, ids, messages }: Case, verdicts: readonly TrialVerdict[]): void {
     const { replicator, queue, hosts } = this.world;
-    const again = messages.map((message) => this.repeats.has(replica, message));
+    const again = messages.map((message) => this.repeats.has(replica, message, queue.now));
     const released: number[] = [];
     verdicts.forEach((told, i) => {
       let verdict = told;
@@ -120,7 +120,7 @@ export class Ward {
       const keep = verdict === 'untried' || (verdict === 'not-reproduced' && again[i]);
       if (verdict === 'convicted') replicator.convict(entry.id);
       else if (!keep) {
-        this.repeats.released(replica, entry.suspect);
+        this.repeats.released(replica, entry.suspect, queue.now);
         released.push(entry.id);
       }
       if (verdict === 'convicted') this.counts.convicted++;

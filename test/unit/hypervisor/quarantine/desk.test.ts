@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseConfig } from '../../../../configs/load.js';
-import type { Abstentions } from '../../../../hypervisor/abstentions.js';
+import { Abstentions } from '../../../../hypervisor/abstentions.js';
 import type { NeighborPort } from '../../../../hypervisor/neighbor-port.js';
 import { QuarantineDesk, type QuarantineParts } from '../../../../hypervisor/quarantine/quarantine-desk.js';
 import { quarantineMethods } from '../../../../hypervisor/quarantine/control.js';
@@ -37,7 +37,11 @@ function play(): Promise<Instance> {
 class Rig {
   readonly directory = mkdtempSync(path.join(os.tmpdir(), 'btr-desk-'));
   readonly bench = new Bench({ suspectBytes: 1 << 20 });
-  readonly held = new Set<string>();
+  private readonly abstentions = new Abstentions(2, {
+    prefixes: this.bench.prefixes,
+    fib: undefined,
+    voters: () => [],
+  });
   readonly records: Record<string, unknown>[] = [];
   readonly recovered = { now: true };
   readonly desk: QuarantineDesk;
@@ -48,17 +52,13 @@ class Rig {
     const config = parseConfig(YAML, 'test.yaml').config!;
     Object.assign(config.quarantine, { directory: this.directory, ...quarantine });
     const { bench } = this;
-    const key = (r: number, prefix: number): string => `${r} ${bench.prefixes.format(prefix)}`;
     const context = {
       config,
       log: { warn: vi.fn(), info: vi.fn(), error: vi.fn() },
       replicator: bench.replicator,
       tables: bench,
-      electorate: { has: () => this.recovered.now },
-      abstentions: {
-        hold: (r: number, prefix: number) => void this.held.add(key(r, prefix)),
-        lift: (r: number, prefix: number) => void this.held.delete(key(r, prefix)),
-      } as unknown as Abstentions,
+      electorate: { has: () => this.recovered.now, succession: [0, 1] },
+      abstentions: this.abstentions,
       voteLog: { append: (line: string) => void this.records.push(JSON.parse(line) as Record<string, unknown>) },
       schedule: () => this.desk.apply(this.now),
     };
@@ -76,6 +76,14 @@ class Rig {
     }
   }
 
+  /** The index of a replica, and a prefix on which it abstains. */
+  get held(): Set<string> {
+    const texts = [0, 1].flatMap((r) =>
+      this.abstentions.common([r]).map((id) => `${r} ${this.bench.prefixes.format(id)}`),
+    );
+    return new Set(texts);
+  }
+
   /** Neighbour `n` announces prefixes, one message each, and both replicas take them. */
   announce(n: number, origin: number, ...prefixes: string[]): Uint8Array[] {
     const { bench } = this;
@@ -84,6 +92,14 @@ class Rig {
     // Feeds are numbered from 1, two for each neighbour.
     for (const feed of [1, 2, 3, 4]) bench.replicator.pull(feed, bench.out, 1 << 20);
     return messages;
+  }
+
+  /** Nothing that a replica was given so far has done it any harm. */
+  prove(replica: number): void {
+    for (let i = 0; i < 2; i++) {
+      this.bench.replicator.probeSent(replica);
+      this.bench.replicator.probeReturned(replica);
+    }
   }
 
   die(cause: SystemCause, neighbor?: number, replica = 0): void {
@@ -193,10 +209,7 @@ describe('trials', () => {
   test('an instance knows what others say about the same prefixes', async () => {
     rig = new Rig();
     rig.announce(1, 30, PREFIXES[0]);
-    rig.bench.replicator.probeSent(0);
-    rig.bench.replicator.probeReturned(0);
-    rig.bench.replicator.probeSent(0);
-    rig.bench.replicator.probeReturned(0);
+    rig.prove(0);
     rig.announce(0, 1, PREFIXES[0]);
     rig.die('crash');
     expect(rig.entries()).toHaveLength(1);
@@ -248,6 +261,37 @@ describe('trials', () => {
     rig.desk.tick(100_000);
     expect([...rig.held]).toEqual([`0 ${PREFIXES[1]}`]);
     expect(rig.records.at(-1)).toMatchObject({ state: 'released', because: 'nothing was found' });
+  });
+
+  test('what nobody would carry, and no trial speaks against, is given back to one; what kills is not', async () => {
+    rig = new Rig();
+    const [guilty, innocent] = [PREFIXES[1], PREFIXES[0]];
+    const dieBoth = async (): Promise<void> => {
+      for (const replica of [0, 1]) {
+        rig.die('crash', undefined, replica);
+        await rig.tried();
+      }
+    };
+    const [killer] = rig.announce(0, 1, guilty);
+    deadly = ({ bytes }) => Buffer.compare(bytes, killer) === 0;
+    await dieBoth();
+    for (const replica of [0, 1]) rig.prove(replica);
+    rig.announce(0, 10, innocent);
+    await dieBoth();
+    expect([...rig.held].sort()).toEqual([`0 ${guilty}`, `1 ${guilty}`]);
+    rig.announce(0, 20, innocent);
+    rig.die('crash', undefined, 1);
+    await rig.tried();
+    rig.die('crash', undefined, 0);
+    expect(rig.desk.list({})).toMatchObject({ onProbation: 2, shared: 2, uncarried: 2 });
+    await rig.tried();
+    // BIRD holds it longest.
+    rig.desk.tick(20_000);
+    expect([...rig.held].sort()).toEqual([`0 ${innocent}`, `0 ${guilty}`, `1 ${guilty}`]);
+    expect(rig.records.at(-1)).toMatchObject({ state: 'released', replica: 'bird', because: 'no replica had it' });
+    expect(rig.desk.list({})).toMatchObject({ shared: 1, uncarried: 1 });
+    rig.desk.tick(40_000);
+    expect(rig.held.size).toBe(3);
   });
 
   test('a trial waits until the replica votes again', () => {
