@@ -6,6 +6,7 @@ import type { Diagnostic } from './diagnostics.js';
 import type { RouterConfig } from './model.js';
 import { readAcceptance } from './schema/acceptance.js';
 import { readFib } from './schema/fib.js';
+import { readBmp, readHttp, readRecord, readVoteLog } from './schema/inspection.js';
 import { readNeighbors } from './schema/neighbors.js';
 import { readPolicy } from './schema/policy.js';
 import { readEarlyWarning, readQuarantine, readRecovery } from './schema/recovery.js';
@@ -51,11 +52,17 @@ export function parseConfig(text: string, file: string): LoadResult {
   const quarantine = readQuarantine(root, directory, router.runDirectory);
   const earlyWarning = readEarlyWarning(root);
   const limits = readLimits(root);
-  const logging = readLogging(root, directory, router.runDirectory);
+  const logging = readLogging(root, directory);
+  const inspection = {
+    voteLog: readVoteLog(root, directory, router.runDirectory),
+    record: readRecord(root, directory, router.runDirectory),
+    http: readHttp(root),
+    bmp: readBmp(root),
+  };
   root.finish();
   if (source.diagnostics.length > 0) {
     return { diagnostics: source.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column) };
   }
   const parts = { router, neighbors, policy, acceptance, replicas, voting, recovery, quarantine, earlyWarning, fib };
-  return { config: { file, ...parts, internal, limits, logging } };
+  return { config: { file, ...parts, internal, limits, logging, ...inspection } };
 }

@@ -33,6 +33,10 @@ export interface RouterConfig {
   internal: InternalConfig;
   limits: LimitsConfig;
   logging: LoggingConfig;
+  voteLog: VoteLogConfig;
+  record: RecordConfig;
+  http: HttpConfig;
+  bmp: BmpConfig;
 }
 
 /** Who holds the routes that the replicas agree on: the kernel, a table in memory that nothing forwards by, or nobody. */
@@ -333,6 +337,66 @@ export interface LoggingConfig {
   level: 'error' | 'warn' | 'info' | 'debug';
   /** Absolute path of the hypervisor's log; undefined = standard error only. */
   file?: string;
-  /** Absolute path of the JSON-lines vote log. */
-  voteLog: string;
+}
+
+/** How much the vote log tells: each level has what the one before it has. */
+export type VoteLogLevel = 'faults' | 'dissent' | 'all';
+export const VOTE_LOG_LEVELS: readonly VoteLogLevel[] = ['faults', 'dissent', 'all'];
+
+export interface VoteLogConfig {
+  /** Absolute path of the segment that is being written (JSON lines); older ones lie beside it. */
+  file: string;
+  level: VoteLogLevel;
+  /** Bytes after which a new segment begins. */
+  segmentSize: number;
+  /** Bytes of all segments and their indexes together; the oldest give way. */
+  sizeBudget: number;
+}
+
+/** Messages written down as BGP4MP_ET files. */
+export interface RecordConfig {
+  enabled: boolean;
+  /** Absolute path of the directory. */
+  directory: string;
+  /** What neighbours sent, what each replica sent for each neighbour, and what went out to neighbours. */
+  received: boolean;
+  replicas: boolean;
+  advertised: boolean;
+  /** A file is closed and a new one begun after so many milliseconds, at multiples of it on the wall clock. */
+  rotateAfter: number;
+  /** Bytes (before compression) after which a file is closed early. */
+  segmentSize: number;
+  /** Bytes of all files together; the oldest give way. */
+  sizeBudget: number;
+  compress: boolean;
+}
+
+export interface HttpConfig {
+  /** Off unless asked for. */
+  enabled: boolean;
+  address: string;
+  port: number;
+  /** Undefined with `open`: whoever reaches the port may read. */
+  token?: string;
+  open: boolean;
+  /** The looking glass (birdwatcher) answers without a token: its usual clients cannot send one. */
+  lookingGlass: boolean;
+}
+
+export interface BmpConfig {
+  collectors: BmpCollector[];
+}
+
+/** What a collector is told: `pre-policy` Adj-RIB-In as received, `replicas` what each wanted to send, `post-policy` Adj-RIB-Out, `local-rib`. */
+export type BmpView = 'pre-policy' | 'replicas' | 'post-policy' | 'local-rib';
+export const BMP_VIEWS: readonly BmpView[] = ['pre-policy', 'replicas', 'post-policy', 'local-rib'];
+
+export interface BmpCollector {
+  address: string;
+  port: number;
+  views: BmpView[];
+  /** Milliseconds between two statistics reports; 0 = none. */
+  statisticsInterval: number;
+  /** Bytes that wait for a slow collector before its connection is closed and begun anew. */
+  bufferSize: number;
 }

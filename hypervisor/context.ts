@@ -9,10 +9,12 @@ import type { InjectionDesk } from './injection/injection-desk.js';
 import type { InstallGate } from './install-gate.js';
 import type { Intake } from './intake.js';
 import type { Logger } from './logging.js';
+import type { Meters } from './metrics/meters.js';
 import type { QuarantineDesk } from './quarantine/quarantine-desk.js';
 import type { RecoveryDesk } from './recovery/recovery-desk.js';
 import type { RestartWatch } from './restart-watch.js';
 import type { Tables } from './tables.js';
+import type { Taps } from './taps.js';
 import type { VoteLog } from './vote-log.js';
 import type { RecordContext } from './vote-records.js';
 
@@ -27,6 +29,9 @@ export interface RouterContext {
   intake: Intake;
   voteLog: VoteLog;
   records: RecordContext;
+  meters: Meters;
+  /** Who listens to the messages themselves. */
+  taps: Taps;
   /** What neighbours are told of the router's own restart, and until when. */
   restart: RestartWatch;
   /** With advertise-after-install: which prefixes may be announced. */

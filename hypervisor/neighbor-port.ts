@@ -101,7 +101,9 @@ export class NeighborPort {
       },
       (family, attributes, agree, ids, from, to) => {
         const group = { family, attributes, agree, ids, from, to };
-        context.voteLog.append(decisionRecord(context.records, now(), this.config.address, group));
+        const at = now();
+        context.meters.decided(this.index, group, at);
+        context.voteLog.append(decisionRecord(context.records, at, this.config.address, group));
       },
       context.gate,
     );
@@ -112,6 +114,7 @@ export class NeighborPort {
     context.replicator.neighborUp(this.index, negotiated.families, this.upSince);
     context.log.info(`neighbour ${this.config.address} (AS ${negotiated.peerAs}) is up`);
     context.voteLog.append(plainRecord(this.upSince, 'session', { neighbor: this.config.address, state: 'up' }));
+    context.taps.neighborUp(this.index, negotiated, this.upSince);
     this.events.up(this);
     this.pace();
   }
@@ -124,6 +127,7 @@ export class NeighborPort {
     this.lastError = reason.text;
     this.pacer.paused = false;
     this.context.restart.down(this.index);
+    this.context.taps.neighborDown(this.index, reason, at);
     // The replicas' sessions close before the history goes, so that nothing is pulled from it in between.
     this.events.down(this);
     this.context.replicator.neighborDown(this.index, at);
@@ -143,6 +147,8 @@ export class NeighborPort {
   update(message: Uint8Array, start: number, end: number): void {
     const { negotiated } = this;
     if (negotiated === undefined) return;
+    const at = now();
+    this.context.taps.received(this.index, message, start, end, at);
     const ebgp = this.config.peerAs !== this.context.config.router.as;
     const rules = { as4: negotiated.as4, ebgp, families: negotiated.families };
     const verdict = parseUpdate(message, start, end, rules, this.view);
@@ -156,7 +162,6 @@ export class NeighborPort {
       return;
     }
     if (verdict.kind === 'treat-as-withdraw') this.noteTreatAsWithdraw(verdict);
-    const at = now();
     const { endOfRib } = this.view;
     if (negotiated.as4 || this.view.sectionCount === 0) {
       this.context.replicator.receive(this.index, message, start, end, this.view, verdict, at);
@@ -184,7 +189,9 @@ export class NeighborPort {
     const { emitter } = this;
     if (emitter === undefined || this.session.writableBytes() < MIN_ROOM) return false;
     const bytes = emitter.next();
-    return bytes !== undefined && this.session.write(bytes);
+    if (bytes === undefined) return false;
+    this.context.taps.advertised(this.index, bytes, now());
+    return this.session.write(bytes);
   }
 
   /** What the passing of time asks for. `settled`: all members have worked off what they were given since the session came up. */
@@ -275,7 +282,9 @@ export class NeighborPort {
     this.gatedSince = Math.min(this.gatedSince, at);
     if (emitter.waits && at - this.gatedSince < INSTALL_PATIENCE_MS) return;
     this.endOfRibDue = false;
-    this.session.write(emitter.endOfRib());
+    const message = emitter.endOfRib();
+    this.context.taps.advertised(this.index, message, at);
+    this.session.write(message);
   }
 
   private noteProgress(endOfRib: Family | undefined, at: number): void {

@@ -214,7 +214,9 @@ export class ReplicaPort implements LinkEvents {
   /** Link callbacks. */
   established(link: ReplicaLink): void {
     this.context.log.debug(`replica ${this.name}: session ${link.plan.name} is up`);
-    this.probing.tracker.life(now());
+    const at = now();
+    this.probing.tracker.life(at);
+    if (link.plan.role === 'neighbor') this.context.taps.replicaUp(this.index, link.plan.neighbor, at);
   }
 
   lost(link: ReplicaLink, reason: DownReason): void {
@@ -268,6 +270,7 @@ export class ReplicaPort implements LinkEvents {
     }
     if (link.plan.role === 'probe') return;
     this.updates++;
+    this.context.taps.voted(this.index, link.plan.neighbor, message, start, end, at);
     this.probing.sent(end - start);
     const { voter, config } = this.events.neighbor(link.plan.neighbor);
     const { intake, injections } = this.context;

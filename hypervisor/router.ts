@@ -13,7 +13,7 @@ import { PrefixClock } from '../wire/prefix-clock.js';
 import { Abstentions } from './abstentions.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
-import { ControlServer } from './control/server.js';
+import { ControlServer, type Method } from './control/server.js';
 import { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { FibStatus } from './fib/status.js';
@@ -21,6 +21,7 @@ import { HealthDesk } from './health/health-desk.js';
 import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
+import { Meters } from './metrics/meters.js';
 import { NeighborPort } from './neighbor-port.js';
 import { NeighborPool } from './neighbors/neighbor-pool.js';
 import { ProbeMessages } from './probe-messages.js';
@@ -37,6 +38,7 @@ import { RunDirectory } from './run-directory.js';
 import { routerStatus } from './router-status.js';
 import type { RouterStatus } from './status.js';
 import { Tables } from './tables.js';
+import { Taps } from './taps.js';
 import { VoteLog } from './vote-log.js';
 import { plainRecord } from './vote-records.js';
 
@@ -148,8 +150,10 @@ export class Router {
       electorate: new Electorate(replicas.length, successionOf(config)),
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
-      voteLog: openVoteLog(config.logging.voteLog, log),
+      voteLog: openVoteLog(config.voteLog.file, log),
       records: { prefixes, attributes, replicas },
+      meters: new Meters(),
+      taps: new Taps(),
       restart: restartWatchOf(config),
       gate: installGateOf(config, prefixes, (prefix) => this.requeue(prefix)),
       replicatorInput: () => this.lastInput,
@@ -239,22 +243,24 @@ export class Router {
   }
 
   private async listenForControl(): Promise<void> {
-    const reports = new Reports(this.context, this.neighbors);
-    this.control = new ControlServer(
-      {
-        status: () => this.status(),
-        fib: (query) => this.withFib((fib) => fib.routes(query)),
-        'fib-verify': () => this.withFib(() => this.fib?.verify()),
-        votes: (params) => reports.ballots(params),
-        faults: (params) => this.context.faults.report(params),
-        ...injectionMethods(this.context.injections),
-        ...quarantineMethods(this.context.quarantine),
-        replica: (params) => this.context.recovery.command(params),
-        'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
-      },
-      this.log,
-    );
+    this.control = new ControlServer(this.methods(), this.log);
     await this.control.listen(this.run.controlSocket);
+  }
+
+  /** What can be asked of the running router. */
+  private methods(): Record<string, Method> {
+    const reports = new Reports(this.context, this.neighbors);
+    return {
+      status: () => this.status(),
+      fib: (query) => this.withFib((fib) => fib.routes(query)),
+      'fib-verify': () => this.withFib(() => this.fib?.verify()),
+      votes: (params) => reports.ballots(params),
+      faults: (params) => this.context.faults.report(params),
+      ...injectionMethods(this.context.injections),
+      ...quarantineMethods(this.context.quarantine),
+      replica: (params) => this.context.recovery.command(params),
+      'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
+    };
   }
 
   private async status(): Promise<RouterStatus> {

@@ -23,6 +23,7 @@ export class VoterJournal {
   record(voter: UpdateVoter, now: number): void {
     const events = voter.drainEvents();
     this.context.faults.voted(this.index, voter, events, now);
+    this.context.meters.voterEvents(this.index, events);
     if (events.length <= SPELLED_OUT) {
       for (const event of events) this.context.voteLog.append(this.line(event));
       return;

@@ -33,10 +33,15 @@ function untilSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** The vote log goes along unless the configuration puts it elsewhere. */
+/** What lies in the run directory goes along: vote log, recordings, quarantine. */
 function moveRunDirectory(config: RouterConfig, directory: string): void {
-  const voteLog = path.relative(config.router.runDirectory, config.logging.voteLog);
-  if (!voteLog.startsWith('..')) config.logging.voteLog = path.join(directory, voteLog);
+  const moved = (file: string): string => {
+    const inside = path.relative(config.router.runDirectory, file);
+    return inside.startsWith('..') ? file : path.join(directory, inside);
+  };
+  config.voteLog.file = moved(config.voteLog.file);
+  config.record.directory = moved(config.record.directory);
+  config.quarantine.directory = moved(config.quarantine.directory);
   config.router.runDirectory = directory;
 }
 

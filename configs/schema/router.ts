@@ -1,5 +1,4 @@
 // The sections router:, internal:, limits: and logging: of the configuration file.
-import path from 'node:path';
 import type { InternalConfig, LimitsConfig, LoggingConfig, RouterSettings } from '../model.js';
 import { asNumber, covers, filePath, ipv4Address, prefix, routerId } from '../parsers.js';
 import { isExpected } from '../yaml-reader.js';
@@ -91,11 +90,10 @@ export function readLimits(root: MapReader): LimitsConfig {
   return limits;
 }
 
-export function readLogging(root: MapReader, directory: string, runDirectory: string): LoggingConfig {
+export function readLogging(root: MapReader, directory: string): LoggingConfig {
   const reader = root.map('logging');
   const level = reader.oneOf('level', ['error', 'warn', 'info', 'debug'], 'info');
   const file = reader.text('file', filePath(directory));
-  const voteLog = reader.text('vote-log', filePath(directory)) ?? path.join(runDirectory, 'votes.jsonl');
   reader.finish();
-  return { level, ...(file === undefined ? {} : { file }), voteLog };
+  return { level, ...(file === undefined ? {} : { file }) };
 }

@@ -15,7 +15,7 @@ import { faultRecord, findingReport } from './finding-records.js';
 
 export type FaultDeskParts = Pick<
   RouterContext,
-  'config' | 'log' | 'voteLog' | 'records' | 'electorate' | 'replicator' | 'fib'
+  'config' | 'log' | 'voteLog' | 'meters' | 'records' | 'electorate' | 'replicator' | 'fib'
 >;
 
 /** A finding that opens again and again is told of in the log that often, ms. */
@@ -128,6 +128,7 @@ export class FaultDesk {
 
   private tell({ type, finding }: FindingNews, now: number): void {
     const { log, voteLog, records } = this.parts;
+    this.parts.meters.finding(type, finding);
     voteLog.append(faultRecord(type, finding, now, this.parts));
     // System events are told by who takes care of the replica.
     if (type === 'ends' || finding.kind === 'system') return;

@@ -13,6 +13,7 @@ export const LAYERS = [
   'recovery',
   'fib',
   'configs',
+  'votelog',
   'preload',
   'hypervisor',
   'cli',

@@ -2,26 +2,11 @@
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { LAYERS } from '../lint/import-layers.mjs';
 import { root, run, say, which } from './run.mjs';
 
 const STAMP = path.join(root, 'dist', '.built');
-const SOURCES = [
-  ...[
-    'wire',
-    'session',
-    'traces',
-    'voter',
-    'replicator',
-    'recovery',
-    'fib',
-    'configs',
-    'preload',
-    'hypervisor',
-    'cli',
-    'bench',
-  ],
-  ...['test/simulation', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
-];
+const SOURCES = [...LAYERS, ...['test/simulation', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']];
 const LIBRARIES = ['btr-shim.so', 'btr-poll-cap.so', 'btr-fake-root.so', 'btr-ifaddrs.so'];
 
 const time = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);

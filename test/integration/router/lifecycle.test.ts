@@ -191,7 +191,7 @@ describe.skipIf(problem !== undefined)('the life of the router', () => {
     const noLog = await lab.run({
       run: 'no-log',
       neighbors,
-      more: { logging: { 'vote-log': path.join(blocked, 'votes') } },
+      more: { 'vote-log': { file: path.join(blocked, 'votes') } },
     });
     expect((await noLog.process.exited).code).toBe(1);
     expect(noLog.log).toContain(`cannot open the vote log: ENOTDIR`);

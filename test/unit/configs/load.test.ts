@@ -47,7 +47,7 @@ describe('defaults', () => {
       holdWithoutReplicas: 120_000,
     });
     expect(config.router).toMatchObject({ port: 179, runDirectory: '/run/btr' });
-    expect(config.logging.voteLog).toBe('/run/btr/votes.jsonl');
+    expect(config.voteLog.file).toBe('/run/btr/votes.jsonl');
     expect(config.fib).toEqual({
       backend: 'kernel',
       table: 254,
