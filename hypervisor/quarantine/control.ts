@@ -19,12 +19,13 @@ function nameOf({ replica }: Record<string, unknown>): { replica?: string } {
   return { replica };
 }
 
-/** `quarantine` {replica?, limit?}, `quarantine-show` {id}, `quarantine-release` {id} or {replica?} for all of it. */
+/** `quarantine` {replica?, prefix?, limit?}, `quarantine-show` {id}, `quarantine-release` {id} or {replica?} for all of it. */
 export function quarantineMethods(quarantine: QuarantineDesk | undefined): Record<string, Method> {
   return {
     quarantine: (params) =>
       desk(quarantine).list({
         ...nameOf(params),
+        ...(typeof params.prefix === 'string' && { prefix: params.prefix }),
         ...(typeof params.limit === 'number' && { limit: params.limit }),
       }),
     'quarantine-show': ({ id }) => desk(quarantine).show(numberOf(id)),

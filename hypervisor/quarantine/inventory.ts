@@ -8,6 +8,7 @@ import {
   type EntryNotes,
   type QuarantineDetail,
   type QuarantineListing,
+  type QuarantineQuery,
   type QuarantineReport,
 } from './report.js';
 
@@ -68,13 +69,14 @@ export class Inventory {
 
   /** `trials`: the index of the replica whose messages are on trial, and how many trials wait. Throws an Error for the user. */
   list(
-    { replica, limit = MAX_LISTED }: { replica?: string; limit?: number },
+    { replica, prefix, limit = MAX_LISTED }: QuarantineQuery,
     trials: { running: number | undefined; waiting: number },
   ): QuarantineListing {
     const { config, replicator, abstentions, electorate } = this.context;
     let onProbation = 0;
     for (const { probation } of this.notes.values()) if (probation) onProbation++;
-    const entries = replicator.entries(replica === undefined ? undefined : this.indexOf(replica)).reverse();
+    const all = replicator.entries(replica === undefined ? undefined : this.indexOf(replica)).reverse();
+    const entries = prefix === undefined ? all : this.withholding(all, prefix);
     const { running, waiting } = trials;
     return {
       entries: entries.slice(0, Math.max(0, Math.min(limit, MAX_LISTED))).map((entry) => this.report(entry)),
@@ -103,6 +105,13 @@ export class Inventory {
       withheld: withheld.slice(0, MAX_WITHHELD).map((prefix) => tables.prefixes.format(prefix)),
       withheldTotal: withheld.length,
     };
+  }
+
+  private withholding(entries: readonly QuarantineEntry[], text: string): QuarantineEntry[] {
+    const { config, replicator, tables } = this.context;
+    const prefix = tables.prefixes.findText(text);
+    const concerned = new Set(config.replicas.flatMap((_, r) => replicator.withholding(r, prefix)));
+    return entries.filter((entry) => concerned.has(entry));
   }
 
   private report(entry: QuarantineEntry): QuarantineReport {

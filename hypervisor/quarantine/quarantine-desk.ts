@@ -15,7 +15,7 @@ import { plainRecord } from '../vote-records.js';
 import { Evidence } from './evidence.js';
 import { Inventory } from './inventory.js';
 import { Repeats, SHORTEST_PROBATION_MS as PROBATION_MS } from './repeats.js';
-import type { EntryNotes, QuarantineDetail, QuarantineListing } from './report.js';
+import type { EntryNotes, QuarantineDetail, QuarantineListing, QuarantineQuery } from './report.js';
 import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
 import type { TrialResult } from './trial.js';
 import { TrialQueue, type TrialCase } from './trial-queue.js';
@@ -136,7 +136,7 @@ export class QuarantineDesk {
   }
 
   /** `btr quarantine list`. Throws an Error for the user. */
-  list(query: { replica?: string; limit?: number }): QuarantineListing {
+  list(query: QuarantineQuery): QuarantineListing {
     return this.inventory.list(query, this.trials);
   }
 

@@ -35,6 +35,14 @@ export interface QuarantineReport {
   file: string;
 }
 
+export interface QuarantineQuery {
+  /** Name. */
+  replica?: string;
+  /** Only what withholds it now. */
+  prefix?: string;
+  limit?: number;
+}
+
 export interface QuarantineListing {
   /** The youngest first. */
   entries: QuarantineReport[];

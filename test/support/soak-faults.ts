@@ -17,6 +17,8 @@ const SPELL = { from: 500, to: 12_000 };
 const PROGRESS_MS = 30_000;
 /** Sixteen trials may wait, and each takes two minutes at most; most take seconds. */
 const WELL_DEADLINE_MS = 600_000;
+/** What is on probation comes back within an hour at most; that it is given to others meanwhile is what is waited for. */
+const SETTLED_MS = 1_200_000;
 
 const LIES = ['drop', 'extra', 'wrong-nexthop', 'wrong-attribute', 'stale'] as const;
 type Lie = (typeof LIES)[number];
@@ -66,6 +68,9 @@ export class SoakFaults {
       }
       await sleep(this.random.between(PAUSE.from, PAUSE.to));
     }
+    this.say(
+      `the faults are over  ${withheld((await control.request('quarantine', { limit: 1 })) as QuarantineListing)}`,
+    );
   }
 
   /** Nothing is injected any more, all replicas vote, and what was withheld from them has been tried. */
@@ -80,6 +85,24 @@ export class SoakFaults {
       },
       { what: 'all replicas vote again and no trial is left', deadlineMs: WELL_DEADLINE_MS, intervalMs: 500 },
     );
+  }
+
+  /** As above, and what has not been proven innocent is given to two replicas at least, or to all; for 20 minutes at most. */
+  async untilSettled(control: ControlClient): Promise<void> {
+    await this.untilWell(control);
+    const started = performance.now();
+    let told = -Infinity;
+    for (;;) {
+      const listing = (await control.request('quarantine', { limit: 1 })) as QuarantineListing;
+      const waited = performance.now() - started;
+      const settled = listing.shared === 0 || listing.onProbation === 0;
+      if (settled || waited > SETTLED_MS || waited - told > PROGRESS_MS) {
+        told = waited;
+        this.say(`${(waited / 60_000).toFixed(1)} min after  ${withheld(listing)}`);
+      }
+      if (settled || waited > SETTLED_MS) return;
+      await sleep(1000);
+    }
   }
 
   summary(): string {
@@ -145,6 +168,11 @@ export class SoakFaults {
       return false;
     }
   }
+}
+
+function withheld({ replicas, onProbation, shared, uncarried }: QuarantineListing): string {
+  const each = replicas.map(({ name, withheld: prefixes }) => `${name} ${prefixes}`).join(', ');
+  return `prefixes withheld: ${each}; ${shared} from more than one, ${uncarried} from all; ${onProbation} messages on probation`;
 }
 
 function trySignal(pid: number, signal: NodeJS.Signals): void {

@@ -1,7 +1,8 @@
 // Plays traces against a router in namespaces and brings home what a customer of it ended up with. The router is the whole hypervisor with
 // its replicas, or one of the daemons alone with the configuration that is generated for it as a replica. Owns addresses, processes and the
 // question of when all is quiet; what is to be concluded from the tables is the tests'.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -158,18 +159,25 @@ export class TraceLab {
 
   /**
    * Plays the scenario against the system from its start to quiet, and takes everything down again. `during` is begun with the trace (of
-   * the whole router only), and waited for.
+   * the whole router only), and waited for. `examine` looks at what came out while the router still runs; when that, or anything before,
+   * throws, the files of the lab are kept, and the error says where.
    */
   static async run(
     scenario: TraceScenario,
     system: System,
     during?: (playing: Playing) => Promise<void>,
+    examine?: (outcome: Outcome, control: ControlClient) => Promise<void>,
   ): Promise<Outcome> {
     const lab = new TraceLab(scenario, system);
     try {
-      return await lab.play(during);
+      const outcome = await lab.play(during);
+      if (lab.control !== undefined) await examine?.(outcome, lab.control);
+      return outcome;
     } catch (error) {
-      throw new Error(`${scenario.name}, ${system}: ${(error as Error).message}\n${lab.logs()}`, { cause: error });
+      const kept = examine === undefined ? '' : `\nall files are kept in ${lab.keep()}`;
+      throw new Error(`${scenario.name}, ${system}: ${(error as Error).message}\n${lab.logs()}${kept}`, {
+        cause: error,
+      });
     } finally {
       lab.control?.close();
       await lab.lab.destroy();
@@ -222,6 +230,14 @@ export class TraceLab {
     return readdirSync(directory)
       .map((name) => `--- ${name}\n${readFileSync(path.join(directory, name), 'utf8').slice(-3000)}`)
       .join('\n');
+  }
+
+  /** Returns the directory that now has a copy of the lab's files. */
+  private keep(): string {
+    const copy = mkdtempSync(path.join(tmpdir(), 'kept-'));
+    const isFile = (source: string): boolean => statSync(source).isDirectory() || statSync(source).isFile();
+    cpSync(this.lab.directory, copy, { recursive: true, filter: isFile });
+    return copy;
   }
 
   private network(): void {

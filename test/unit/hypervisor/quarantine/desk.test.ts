@@ -371,6 +371,8 @@ describe('the operator', () => {
     expect(listing.total).toBe(3);
     expect(listing.entries.map(({ id }) => id)).toEqual([3, 2]);
     expect(renderListing(listing)).toContain('… and 1 more');
+    const concerned = (prefix: string) => rig.desk.list({ prefix }).entries.map(({ sample }) => sample);
+    expect([concerned(PREFIXES[1]), concerned('9.9.9.0/24')]).toEqual([[[PREFIXES[1]]], []]);
   });
 
   test('is told what makes no sense', () => {
