@@ -379,6 +379,8 @@ export interface HttpConfig {
   /** Undefined with `open`: whoever reaches the port may read. */
   token?: string;
   open: boolean;
+  /** Names, lower case, by which the server may be addressed, besides its addresses and `localhost`. */
+  hosts: string[];
   /** The looking glass (birdwatcher) answers without a token: its usual clients cannot send one. */
   lookingGlass: boolean;
 }

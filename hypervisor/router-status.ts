@@ -1,5 +1,6 @@
 // Puts together what `btr status` shows. Reads everything, changes nothing.
 import process from 'node:process';
+import type { HttpConfig } from '../configs/model.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { tolerates } from '../recovery/tolerance.js';
@@ -7,7 +8,8 @@ import type { FibStatus } from './fib/status.js';
 import type { HealthDesk } from './health/health-desk.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
-import type { BallotCounts, RouterStatus } from './status.js';
+import { urlOf } from './http/server.js';
+import type { BallotCounts, HttpStatus, RouterStatus } from './status.js';
 
 export const VERSION = '0.1.0';
 
@@ -21,6 +23,11 @@ function ballotCounts(neighbors: readonly NeighborPort[]): BallotCounts {
     counts.unanimous += Math.max(0, stats.routes - stats.contested);
   }
   return counts;
+}
+
+function httpStatus(config: HttpConfig): HttpStatus | null {
+  if (!config.enabled) return null;
+  return { url: urlOf(config), open: config.token === undefined, lookingGlass: config.lookingGlass };
 }
 
 export function routerStatus(
@@ -62,6 +69,7 @@ export function routerStatus(
     fib: fields.fib,
     fibError: fields.fibError,
     voteLogDropped: fields.voteLogDropped,
+    http: httpStatus(config.http),
     memory: process.memoryUsage.rss(),
   };
 }

@@ -18,6 +18,8 @@ import { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { FibStatus } from './fib/status.js';
 import { HealthDesk } from './health/health-desk.js';
+import { openHttp } from './http/index.js';
+import type { HttpServer } from './http/server.js';
 import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
@@ -36,6 +38,7 @@ import { openFib, RouterFib } from './router-fib.js';
 import { injectionMethods, openInjections } from './router-injection.js';
 import { RunDirectory } from './run-directory.js';
 import { routerStatus } from './router-status.js';
+import { ServiceManager } from './service-manager.js';
 import type { RouterStatus } from './status.js';
 import { Tables } from './tables.js';
 import { Taps } from './taps.js';
@@ -54,10 +57,12 @@ const CEASE = { ADMINISTRATIVE_SHUTDOWN: 2, OUT_OF_RESOURCES: 8 } as const;
 export class Router {
   readonly config: RouterConfig;
   private readonly log: Logger;
+  private readonly service: ServiceManager;
   private readonly hub = new ShimHub();
   private run!: RunDirectory;
   private context!: RouterContext;
   private control: ControlServer | undefined;
+  private http: HttpServer | undefined;
   private pool: NeighborPool | undefined;
   private fib: RouterFib | undefined;
   private health!: HealthDesk;
@@ -75,9 +80,10 @@ export class Router {
   readonly failed: Promise<never>;
   private fail!: (error: Error) => void;
 
-  constructor(config: RouterConfig, log: Logger) {
+  constructor(config: RouterConfig, log: Logger, service = new ServiceManager()) {
     this.config = config;
     this.log = log;
+    this.service = service;
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (error) => reject(new RouterError(error.message));
     });
@@ -94,6 +100,7 @@ export class Router {
     });
     if (this.stopped) return;
     await this.listenForControl();
+    await this.listenForHttp();
     this.ticker = setInterval(() => this.tick(), TICK_MS);
     const results = await Promise.allSettled(this.context.recovery.begin());
     const failures = results.flatMap((result) =>
@@ -106,12 +113,14 @@ export class Router {
       throw new RouterError([`fewer than ${quorum} replicas (the quorum) could be started:`, ...failures].join('\n  '));
     }
     for (const failure of failures) this.log.error(failure);
+    this.service.ready();
   }
 
   /** CEASE to the neighbours (fib.keep: silence), then the replicas, then everything else. Safe to call at any time, and twice. */
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
+    this.service.stopping();
     clearInterval(this.ticker);
     const { fib } = this.context ?? {};
     // What replicas remove because sessions end, and when they are told to end themselves, is no opinion.
@@ -123,10 +132,12 @@ export class Router {
     this.context?.recovery.stop();
     await Promise.all([...this.replicas.map((replica) => replica.stop()), this.context?.quarantine?.stop()]);
     await fib?.stop(this.config.fib.keep);
+    await this.http?.close();
     await this.control?.close();
     await this.context?.voteLog.close();
     await this.hub.close();
     this.run?.release();
+    this.service.close();
   }
 
   private makeContext(): RouterContext {
@@ -247,6 +258,14 @@ export class Router {
     await this.control.listen(this.run.controlSocket);
   }
 
+  private async listenForHttp(): Promise<void> {
+    const { context, log, neighbors, replicas, health } = this;
+    this.http = openHttp({ context, methods: this.methods(), log, neighbors, replicas, health });
+    await this.http?.listen().catch((error: Error) => {
+      throw new RouterError(error.message);
+    });
+  }
+
   /** What can be asked of the running router. */
   private methods(): Record<string, Method> {
     const reports = new Reports(this.context, this.neighbors);
@@ -309,6 +328,8 @@ export class Router {
 
   private tick(): void {
     const at = now();
+    this.service.alive(at);
+    this.service.status(this.inOneLine());
     for (const replica of this.replicas) replica.tick(at);
     for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
     this.fib?.tick(at, (since) => this.settledSince(since));
@@ -336,6 +357,14 @@ export class Router {
     return (
       electorate.size > 0 && this.replicas.every((replica) => !electorate.has(replica.index) || replica.digested(since))
     );
+  }
+
+  /** What `systemctl status` shows. */
+  private inOneLine(): string {
+    const { electorate, recovery } = this.context;
+    const up = this.neighbors.filter(({ negotiated }) => negotiated !== undefined).length;
+    const alarms = recovery.raised.map(({ text }) => `; ${text}`).join('');
+    return `${electorate.size} of ${this.replicas.length} replicas vote, ${up} of ${this.neighbors.length} neighbours are up${alarms}`;
   }
 
   private electorateChanged(): void {

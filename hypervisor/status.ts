@@ -93,6 +93,13 @@ export interface Alarm {
   since: string;
 }
 
+export interface HttpStatus {
+  url: string;
+  /** No token is needed: for everything, or for the looking glass. */
+  open: boolean;
+  lookingGlass: boolean;
+}
+
 export interface RouterStatus {
   version: string;
   pid: number;
@@ -127,6 +134,8 @@ export interface RouterStatus {
   fib: FibStatus | null;
   fibError: string | null;
   voteLogDropped: number;
+  /** Where HTTP is served; null when it is off. */
+  http: HttpStatus | null;
   /** Resident memory of the hypervisor, bytes. */
   memory: number;
 }

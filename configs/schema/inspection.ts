@@ -9,8 +9,8 @@ import {
   type RecordConfig,
   type VoteLogConfig,
 } from '../model.js';
-import { address, filePath, password } from '../parsers.js';
-import type { MapReader } from '../yaml-reader.js';
+import { address, filePath } from '../parsers.js';
+import type { MapReader, Parse } from '../yaml-reader.js';
 import { defined } from './fields.js';
 
 const DAY_MS = 86_400_000;
@@ -50,6 +50,15 @@ export function readRecord(root: MapReader, directory: string, runDirectory: str
   return config;
 }
 
+/** Long enough not to be guessed, and fit for a header field. */
+const token: Parse<string> = (text) =>
+  /^[\x21-\x7e]{16,128}$/.test(text) ? text : { expected: 'a token of 16 to 128 characters (ASCII, no spaces)' };
+
+const hostName: Parse<string> = (text) =>
+  /^[a-z0-9]([a-z0-9_.-]{0,251}[a-z0-9])?$/i.test(text)
+    ? text.toLowerCase()
+    : { expected: 'a host name without a port' };
+
 const isLoopback = (text: string): boolean => text === '::1' || text.startsWith('127.');
 
 /** HTTP is on when the section is there. It must say who may ask: a token, or everybody (`open`). */
@@ -60,8 +69,9 @@ export function readHttp(root: MapReader): HttpConfig {
     enabled: reader.boolean('enabled', present),
     address: reader.text('address', address) ?? '127.0.0.1',
     port: reader.integer('port', { min: 1, max: 65_535, what: 'a TCP port' }, 9179),
-    ...defined({ token: reader.text('token', password) }),
+    ...defined({ token: reader.text('token', token) }),
     open: reader.boolean('open', false),
+    hosts: reader.list('hosts').flatMap((item) => reader.parseItem(item, hostName) ?? []),
     lookingGlass: reader.boolean('looking-glass', false),
   };
   const remote = reader.boolean('allow-remote', false);

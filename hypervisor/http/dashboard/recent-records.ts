@@ -1,0 +1,65 @@
+// The last lines of the vote log that somebody at the dashboard may want to see: a bounded number of them, at a bounded rate, with a count
+// of what was left out. Owns which kinds are worth showing and how much of a line is.
+import type { LogRecord } from '../../../votelog/types.js';
+
+/** Lines that are kept for those who come later. */
+const KEPT = 200;
+/** Lines taken between two calls of `take`; a burst is in the log itself, and in the summary numbers. */
+const TAKEN = 20;
+/** A longer line is shown without what makes it long, bytes. */
+const LONG_LINE = 16_384;
+/** What is decided all the time is no news. */
+const NOT_SHOWN: ReadonlySet<string> = new Set(['decision']);
+
+export interface RecordNews {
+  records: LogRecord[];
+  /** Lines that came in the same time and are not among them. */
+  leftOut: number;
+}
+
+export class RecentRecords {
+  private readonly kept: string[] = [];
+  private fresh: string[] = [];
+  private leftOut = 0;
+
+  note(line: string, kind: string): void {
+    if (NOT_SHOWN.has(kind)) return;
+    if (this.fresh.length >= TAKEN) {
+      this.leftOut++;
+      return;
+    }
+    const text = line.length > LONG_LINE ? shortened(line) : line;
+    if (text === undefined) {
+      this.leftOut++;
+      return;
+    }
+    this.fresh.push(text);
+    this.kept.push(text);
+    if (this.kept.length > KEPT) this.kept.shift();
+  }
+
+  /** What has come since the last call; undefined when nothing has. */
+  take(): RecordNews | undefined {
+    if (this.fresh.length === 0 && this.leftOut === 0) return undefined;
+    const news = { records: parsed(this.fresh), leftOut: this.leftOut };
+    this.fresh = [];
+    this.leftOut = 0;
+    return news;
+  }
+
+  /** Oldest first. */
+  all(): LogRecord[] {
+    return parsed(this.kept);
+  }
+}
+
+/** Without the prefixes of a group, whose number stays; undefined when that does not make it short. */
+function shortened(line: string): string | undefined {
+  // In a text within the line the quotes would be escaped.
+  const text = line.replace(/,"nlri":(\{[^{}]*\}|"[0-9a-f]*")/, '');
+  return text.length > LONG_LINE ? undefined : text;
+}
+
+function parsed(lines: readonly string[]): LogRecord[] {
+  return lines.map((line) => JSON.parse(line) as LogRecord);
+}

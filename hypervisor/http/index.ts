@@ -1,0 +1,11 @@
+// The HTTP server with everything it serves. Owns the list of what there is.
+import { dashboardRoutes } from './dashboard/index.js';
+import type { HttpParts } from './routes.js';
+import { HttpServer } from './server.js';
+
+/** Undefined when it is switched off. */
+export function openHttp(parts: HttpParts): HttpServer | undefined {
+  const { http } = parts.context.config;
+  if (!http.enabled) return undefined;
+  return new HttpServer(http, [...dashboardRoutes(parts)], parts.log);
+}
