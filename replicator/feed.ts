@@ -27,6 +27,8 @@ export interface FeedParameters {
   id: number;
   replica: number;
   neighbor: number;
+  /** Since when the neighbour is up, ms: whatever is in the history may have come in right then. */
+  since: number;
   history: History;
   variant: Variant;
   prefixes: PrefixTable;
@@ -69,7 +71,7 @@ export class Feed {
   private endOfRib = 0;
   private stateSince = 0;
 
-  constructor(parameters: FeedParameters, now: number) {
+  constructor(parameters: FeedParameters) {
     const { history, variant } = parameters;
     this.id = parameters.id;
     this.replica = parameters.replica;
@@ -82,7 +84,7 @@ export class Feed {
     this.window = parameters.window;
     this.inFlight = new InFlight(parameters.suspectBytes);
     this.packer = new UpdatePacker(variant.maxMessageLength);
-    this.stateSince = now;
+    this.stateSince = parameters.since;
     history.forEachRoute((prefix) => this.addRoute(prefix));
     this.noteEndOfRib();
     if (this.stateLeft === 0 && this.endOfRib === 0) this.goLive();

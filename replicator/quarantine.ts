@@ -20,7 +20,7 @@ export class Withheld {
   readonly keys = new KeySet();
   /** Oldest first. */
   readonly entries = new Map<number, Entry>();
-  /** Entries that gave way to newer ones. */
+  /** Entries that gave way to newer ones, and suspects that found no room at all. */
   evicted = 0;
 }
 
@@ -48,8 +48,8 @@ export class Quarantine {
 
   /**
    * Makes an entry of each of the suspects, as many of the last as there may be; older entries give way. `keyOf` gives the key of one that
-   * announces nothing. Returns the ids, 0 for those without an entry, and adds routes that were not withheld before, or are not any more,
-   * to `changed`.
+   * announces nothing; `announced`, asked when somebody has to give way, which routes neighbours announce now. Returns the ids, 0 for those
+   * without an entry, and adds routes that were not withheld before, or are not any more, to `changed`.
    */
   add(
     r: number,
@@ -57,16 +57,19 @@ export class Quarantine {
     reason: string,
     now: number,
     keyOf: (suspect: Suspect) => Uint8Array,
+    announced: () => (route: number) => boolean,
     changed: Set<number>,
   ): number[] {
     const withheld = this.of(r);
     const ids = new Array<number>(suspects.length).fill(0);
     // From the last to the first, so that those that find no room are the oldest.
     const fresh: [number, Suspect, Uint8Array][] = [];
-    for (let i = suspects.length - 1; i >= 0 && fresh.length < this.maxEntries; i--) {
+    for (let i = suspects.length - 1; i >= 0; i--) {
       const suspect = suspects[i];
       const key = suspect.routes.length > 0 ? NO_KEY : keyOf(suspect);
-      if (suspect.routes.length > 0 || key.length > 0) fresh.push([i, suspect, key.slice()]);
+      if (suspect.routes.length === 0 && key.length === 0) continue;
+      if (fresh.length < this.maxEntries) fresh.push([i, suspect, key.slice()]);
+      else withheld.evicted++;
     }
     for (const [i, suspect, key] of fresh.reverse()) {
       const id = (ids[i] = this.nextId++);
@@ -80,7 +83,7 @@ export class Quarantine {
       }
       if (key.length > 0) withheld.keys.add(key);
     }
-    this.evict(withheld, changed);
+    if (withheld.entries.size > this.maxEntries) this.evict(withheld, ids, announced(), changed);
     this.active = this.replicas.some(({ entries }) => entries.size > 0);
     return ids;
   }
@@ -157,16 +160,26 @@ export class Quarantine {
     return undefined;
   }
 
-  /** Those that are only suspect give way first. */
-  private evict(withheld: Withheld, changed: Set<number>): void {
+  /**
+   * First those that withhold nothing at present (the replica would die over and over of what is announced now, and finds no room beside
+   * them), then the others; among both those that are only suspect before those that are convicted, and the oldest first. What is `fresh`
+   * counts as announced.
+   */
+  private evict(
+    withheld: Withheld,
+    fresh: readonly number[],
+    isAnnounced: (route: number) => boolean,
+    changed: Set<number>,
+  ): void {
     const { entries } = withheld;
-    for (const onlySuspects of [true, false]) {
-      for (const entry of entries.values()) {
-        if (entries.size <= this.maxEntries) return;
-        if (onlySuspects && entry.status === 'convicted') continue;
-        this.drop(withheld, entry, changed);
-        withheld.evicted++;
-      }
+    const kept = new Set(fresh);
+    const rank = ({ id, suspect, status }: Entry): number =>
+      (kept.has(id) || suspect.routes.some(isAnnounced) ? 2 : 0) + (status === 'convicted' ? 1 : 0);
+    const ranked = [...entries.values()].map((entry) => ({ entry, rank: rank(entry) }));
+    ranked.sort((a, b) => a.rank - b.rank);
+    for (const { entry } of ranked.slice(0, entries.size - this.maxEntries)) {
+      this.drop(withheld, entry, changed);
+      withheld.evicted++;
     }
   }
 

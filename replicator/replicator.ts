@@ -49,6 +49,8 @@ export interface ReplicatorOptions {
 
 interface Neighbor {
   families: number;
+  /** When its session came up, ms. */
+  since: number;
   history: History;
   variants: Map<string, Variant>;
   feeds: Feed[];
@@ -97,7 +99,7 @@ export class Replicator {
   /** The session with neighbour `n` is established and carries `families` (bitmask). Whatever was known of it is dropped. */
   neighborUp(n: number, families: number, now: number): void {
     this.neighborDown(n, now);
-    this.neighbors[n] = { families, history: new History(), variants: new Map(), feeds: [], paused: false };
+    this.neighbors[n] = { families, since: now, history: new History(), variants: new Map(), feeds: [], paused: false };
   }
 
   /** The session is gone: its history and its feeds are dropped. The sessions that the feeds belong to are the caller's to close. */
@@ -183,12 +185,12 @@ export class Replicator {
     const { prefixes, attributes } = this;
     const variant = this.variantFor(neighbor, families, options);
     const id = this.nextFeed++;
-    const { history } = neighbor;
+    const { history, since } = neighbor;
     const { suspectBytes } = this;
     const withheld = this.kept.of(r).routes;
     const window = options.window ?? (this.careful.has(r) ? this.carefulWindow : Infinity);
-    const parameters = { id, replica: r, neighbor: n, history, variant, prefixes, attributes };
-    const feed = new Feed({ ...parameters, withheld, suspectBytes, window }, now);
+    const parameters = { id, replica: r, neighbor: n, since, history, variant, prefixes, attributes };
+    const feed = new Feed({ ...parameters, withheld, suspectBytes, window });
     this.latest = Math.max(this.latest, now);
     this.feeds.set(id, feed);
     neighbor.feeds.push(feed);
@@ -277,7 +279,7 @@ export class Replicator {
     const changed = new Set<number>();
     const key = (suspect: Suspect): Uint8Array =>
       keyOf(suspect, this.neighbors[suspect.neighbor]?.families ?? ALL_FAMILIES);
-    const ids = this.kept.add(r, chosen, reason, now, key, changed);
+    const ids = this.kept.add(r, chosen, reason, now, key, () => this.announcedNow(), changed);
     // What is refused now may already wait in the log.
     for (const feed of this.feedsOf(r)) feed.enterState(now);
     this.reconsider(r, changed, now);
@@ -467,6 +469,15 @@ export class Replicator {
       if (!withheld.has(neighbor.history.routes[prefix])) this.noteInput(prefix, now);
       for (const feed of neighbor.feeds) if (feed.replica === r) feed.renew(prefix, now);
     });
+  }
+
+  /** Tells whether any neighbour announces a route now. O(all prefixes). */
+  private announcedNow(): (route: number) => boolean {
+    const used = new Uint8Array(this.attributes.limit);
+    for (const neighbor of this.neighbors) {
+      neighbor?.history.forEachRoute((prefix) => (used[neighbor.history.routes[prefix]] = 1));
+    }
+    return (route) => used[route] === 1;
   }
 
   /** Visits what neighbours announce now with one of these route attributes. */

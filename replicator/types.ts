@@ -71,6 +71,6 @@ export interface QuarantineStats {
   entries: number;
   /** Prefixes that are withheld from it. */
   withheld: number;
-  /** Entries that gave way to newer ones. */
+  /** Entries that gave way to newer ones, and suspects that found no room at all. */
   evicted: number;
 }

@@ -273,6 +273,28 @@ describe('quarantine', () => {
     expect(replicator.isCareful(0)).toBe(false);
     expect(die(5, 6, 7, 8)[0]).toBe(0);
     expect(replicator.isCareful(0)).toBe(true);
+    // All three that were there, and the one that found no room.
+    expect(replicator.quarantineStats(0).evicted).toBe(1 + 3 + 1);
+  });
+
+  test('convicted ones that withhold nothing any more give way to suspects that do', () => {
+    const bench = new Bench({ maxQuarantined: 2 });
+    const { replicator } = bench;
+    replicator.neighborUp(0, V4, 0);
+    const feed = replicator.openFeed(0, 0, V4, 0);
+    const die = (origin: number): number => {
+      bench.receive(0, bench.announcement(attributesOf(origin), `10.${origin}.0.0/16`), origin);
+      bench.pull(feed);
+      return replicator.quarantine(0, replicator.suspects(0).slice(-1), 'SIGSEGV', origin)[0];
+    };
+    const convicted = [die(1), die(2)];
+    for (const id of convicted) replicator.convict(id);
+    bench.receive(0, bench.withdrawal('10.1.0.0/16'), 2);
+    const last = die(3);
+    expect(replicator.entries(0).map(({ id }) => id)).toEqual([convicted[1], last]);
+    expect(replicator.isWithheld(0, 0, bench.prefixes.findText('10.3.0.0/16'))).toBe(true);
+    // All that is left withholds something: now the convicted one is the last to give way.
+    expect([die(4), ...replicator.entries(0).map(({ id }) => id)]).toEqual([last + 1, convicted[1], last + 1]);
   });
 
   test('ids of what is quarantined or in flight survive a sweep', () => {

@@ -210,6 +210,16 @@ describe('bookkeeping', () => {
     expect(bench.replicator.deliveredUntil(feed, 9)).toBe(9);
   });
 
+  test('deliveredUntil of a feed that is opened late claims nothing of what came in before that', () => {
+    const bench = new Bench();
+    bench.replicator.neighborUp(0, V4, 10);
+    bench.receive(0, bench.announcement(attributesOf(1), '10.0.0.0/8'), 20);
+    const feed = bench.replicator.openFeed(0, 0, V4, 30);
+    expect(bench.replicator.deliveredUntil(feed, 40)).toBe(10);
+    bench.pull(feed);
+    expect(bench.replicator.deliveredUntil(feed, 40)).toBe(40);
+  });
+
   test('pausing goes by the feeds that the verdict needs, with hysteresis', () => {
     const bench = new Bench({ highWaterBytes: 1000, lowWaterBytes: 300 });
     bench.replicator.neighborUp(0, V4, 0);
