@@ -13,7 +13,9 @@ export const PROBE_INTERVAL = 100;
 const READ_BYTES = 4096;
 const OPEN_GRACE = 3000;
 const BUSY_SYNC_THRESHOLDS = 5;
-/** How long after it was digested a message may kill, ms: less than a probe interval. */
+/** So long after a probe came back no other is sent, ms. */
+const PROOF = 100;
+/** How long after it was digested a message may kill, ms: less than `PROOF`, so that no two probes come back before. */
 const LATE_DEATH = 80;
 
 const out = new ByteWriter(2 * READ_BYTES);
@@ -54,6 +56,7 @@ export class Host {
   private pumping = false;
   private probing = false;
   private probeSentAt = -Infinity;
+  private nextProbeAt = -Infinity;
   private replayedAt = Infinity;
   private votes = 0;
 
@@ -161,7 +164,7 @@ export class Host {
     this.doses = [];
     this.dyingOf = undefined;
     this.probing = false;
-    this.probeSentAt = -Infinity;
+    this.nextProbeAt = -Infinity;
     this.replayedAt = Infinity;
     this.votes = 0;
     world.forget(index, now);
@@ -241,7 +244,7 @@ export class Host {
       if (now - this.probeSentAt > HANG_THRESHOLD && !world.is('patient')) this.fault('hang');
       return;
     }
-    if (now - this.probeSentAt < PROBE_INTERVAL) return;
+    if (now < this.nextProbeAt) return;
     let proves = now;
     for (const [n, { feed }] of this.links) {
       const until = feed === undefined ? world.upSince[n] : replicator.deliveredUntil(feed, now);
@@ -254,6 +257,9 @@ export class Host {
     this.model.probe(() => {
       if (life !== this.life) return;
       this.probing = false;
+      // Should it hang again before the next tick, that is another time.
+      this.hungSince = Infinity;
+      this.nextProbeAt = Math.max(now + PROBE_INTERVAL, world.queue.now + PROOF);
       world.caughtUp[index] = Math.max(world.caughtUp[index], proves);
       if (replicator.probeReturned(index)) this.wake();
     });

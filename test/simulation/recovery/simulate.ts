@@ -5,12 +5,16 @@ import { accusations, budget, detection, ledger, sentences } from './checkers/ju
 import { holds, poison, trials } from './checkers/poisoning.js';
 import { bounds, changes, emissions, hoards, rules, sessions, verdicts } from './checkers/promises.js';
 import { mutes, quiet } from './checkers/quiet.js';
-import { alarms, returns, seats } from './checkers/seats.js';
+import { absence, alarms, returns, seats } from './checkers/seats.js';
 import { Inputs } from './inputs.js';
 import type { RecoverySabotage } from './sabotage.js';
 import { recoveryScenario, type RecoveryScenario } from './scenario.js';
 import { Troubles } from './troubles.js';
 import { RecoveryWorld } from './world.js';
+
+/** Who is on the way back when the rest is over, or moves because of a replica that is wrong for good, has arrived within this time, ms. */
+const ARRIVAL = 15_000;
+const LOOK = 250;
 
 /** Some remember what they saw: a new set for each run. */
 export function recoveryCheckers(): RecoveryChecker[] {
@@ -41,6 +45,9 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
   let steps = world.run(scenario.activeFor + scenario.restFor);
   const muted = world.hosts.some(({ index }) => world.desk.mutes.count(index) > 0);
   if (muted) steps += world.run(scenario.activeFor + scenario.restFor + MUTED_MS);
+  const { now } = world.queue;
+  for (let after = LOOK; after <= ARRIVAL && absence(world) !== undefined; after += LOOK)
+    steps += world.run(now + after);
   if (world.violation === undefined) world.finish();
   const { violation, emissions: emitted } = world;
   return {

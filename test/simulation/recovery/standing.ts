@@ -118,6 +118,19 @@ export class Standing {
     });
   }
 
+  /** Of what is announced now, more would have to be withheld from it, or is, than its quarantine holds: it dies again and again. */
+  isOverrun(r: number): boolean {
+    const { replicator, neighbors, scenario } = this.world;
+    const routes = new Set<number>();
+    for (const { index: n, up, announced } of neighbors) {
+      if (!up) continue;
+      for (const [prefix, route] of announced) {
+        if (this.isLethal(r, route) || replicator.isWithheld(r, n, prefix)) routes.add(route);
+      }
+    }
+    return routes.size > scenario.maxQuarantined;
+  }
+
   private isOutvoted(): boolean {
     const { members } = this.world.electorate;
     const wrong = bits(members & this.bad);
@@ -130,12 +143,16 @@ export class Standing {
     for (const { index: n, up, announced } of world.neighbors) {
       if (!up) continue;
       for (const [prefix, route] of announced) {
-        const kind = this.kindOf(route);
-        if (kind === null || kind === 'mixed' || !world.isVulnerable(r, kind)) continue;
-        if (!world.replicator.isWithheld(r, n, prefix)) return true;
+        if (this.isLethal(r, route) && !world.replicator.isWithheld(r, n, prefix)) return true;
       }
     }
     return false;
+  }
+
+  /** Whether it dies of a route in whatever message it is given it. */
+  private isLethal(r: number, route: number): boolean {
+    const kind = this.kindOf(route);
+    return kind !== null && kind !== 'mixed' && this.world.isVulnerable(r, kind);
   }
 
   private kindOf(route: number): PoisonKind | null {

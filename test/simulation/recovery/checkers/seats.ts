@@ -15,24 +15,24 @@ export const seats: RecoveryChecker = {
   },
 };
 
-export const returns: RecoveryChecker = {
-  name: 'returns',
-  atRest(world) {
-    const { hosts, desk, electorate, scenario, standing } = world;
-    let able = 0;
-    for (const { index: r } of hosts) {
-      const phase = desk.phase(r);
-      if (phase === 'voting' || phase === 'standby') able++;
-      if (phase === 'voting' || phase === 'retired' || standing.isTroubled(r)) continue;
-      const kind = scenario.standby[r];
-      if (phase === 'standby' && (kind !== 'no' || !scenario.recovery.failBack)) continue;
-      if (phase === 'off' && kind === 'cold') continue;
-      return `replica ${r} is ${phase} (${desk.planner.life(r).reason ?? 'no reason'})`;
-    }
-    if (electorate.size < Math.min(world.seats, able)) return `${electorate.size} vote, ${able} could`;
-    return idleColds(world);
-  },
-};
+export const returns: RecoveryChecker = { name: 'returns', atRest: absence };
+
+/** Who does not vote, or runs, otherwise than in the end. */
+export function absence(world: RecoveryWorld): string | undefined {
+  const { hosts, desk, electorate, scenario, standing } = world;
+  let able = 0;
+  for (const { index: r } of hosts) {
+    const phase = desk.phase(r);
+    if (phase === 'voting' || phase === 'standby') able++;
+    if (phase === 'voting' || phase === 'retired' || standing.isTroubled(r) || standing.isOverrun(r)) continue;
+    const kind = scenario.standby[r];
+    if (phase === 'standby' && (kind !== 'no' || !scenario.recovery.failBack)) continue;
+    if (phase === 'off' && kind === 'cold') continue;
+    return `replica ${r} is ${phase} (${desk.planner.life(r).reason ?? 'no reason'})`;
+  }
+  if (electorate.size < Math.min(world.seats, able)) return `${electorate.size} vote, ${able} could`;
+  return idleColds(world);
+}
 
 /** Cold standbys run only in place of others. */
 function idleColds({ hosts, desk, scenario, electorate, seats: places }: RecoveryWorld): string | undefined {
