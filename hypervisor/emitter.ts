@@ -104,6 +104,11 @@ export class Emitter {
     return false;
   }
 
+  /** Whether the neighbour holds a route of ours for the prefix. */
+  holds(prefix: number): boolean {
+    return prefix < this.isHeld.length && this.isHeld[prefix] === 1;
+  }
+
   endOfRib(): Uint8Array {
     this.out.reset();
     for (const family of [IPV4_UNICAST, IPV6_UNICAST] as Family[]) {

@@ -215,6 +215,11 @@ export class NeighborPort {
     if (this.negotiated !== undefined) this.voter.requeue(prefix);
   }
 
+  /** Whether the neighbour holds a route of ours for the prefix. */
+  holds(prefix: number): boolean {
+    return this.emitter?.holds(prefix) ?? false;
+  }
+
   /** Looks again at whether the replicas can take more from this neighbour. */
   pace(): void {
     if (this.negotiated === undefined) return;

@@ -15,13 +15,21 @@ export class History {
   limit = 1;
   /** Number of the message that changed the prefix last. */
   private changed = new Uint32Array(256);
+  /** When that was, ms modulo 2^32; 0 for never. For those who ask what happened, nothing depends on it. */
+  private times = new Uint32Array(256);
 
   get(prefix: number): number {
     return prefix < this.limit ? this.routes[prefix] : 0;
   }
 
-  /** Message number `sequence` says `attributes` (0: absent) for a prefix. Returns whether that is a change. */
-  set(prefix: number, attributes: number): boolean {
+  /** How long ago the prefix changed last, ms (wraps after 49 days); undefined when it never did. */
+  age(prefix: number, now: number): number | undefined {
+    const at = prefix < this.limit ? this.times[prefix] : 0;
+    return at === 0 ? undefined : ((now >>> 0) - at) >>> 0;
+  }
+
+  /** Message number `sequence`, of the time `now` (ms), says `attributes` (0: absent) for a prefix. Returns whether that is a change. */
+  set(prefix: number, attributes: number, now: number): boolean {
     if (prefix >= this.limit) {
       if (attributes === 0) return false;
       this.reach(prefix);
@@ -30,6 +38,7 @@ export class History {
     if (before === attributes) return false;
     this.routes[prefix] = attributes;
     this.changed[prefix] = this.sequence;
+    this.times[prefix] = now >>> 0 || 1;
     if (before === 0) this.size++;
     else if (attributes === 0) this.size--;
     return true;
@@ -63,6 +72,9 @@ export class History {
     const changed = new Uint32Array(length);
     changed.set(this.changed);
     this.changed = changed;
+    const times = new Uint32Array(length);
+    times.set(this.times);
+    this.times = times;
   }
 }
 

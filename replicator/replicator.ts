@@ -165,6 +165,11 @@ export class Replicator {
     return this.neighbors[n]?.history.get(prefix) ?? 0;
   }
 
+  /** How long ago neighbour `n` changed its route for a prefix, withdrawals included, ms; undefined when it never announced one. */
+  routeAge(n: number, prefix: number, now: number): number | undefined {
+    return this.neighbors[n]?.history.age(prefix, now);
+  }
+
   /** Prefixes that neighbour `n` has announced and not withdrawn. */
   routeCount(n: number): number {
     return this.neighbors[n]?.history.size ?? 0;
@@ -427,7 +432,7 @@ export class Replicator {
       if (prefix === 0 || full) this.tableFull++;
       if (prefix === 0) continue;
       if (kept.active && (kept.concerns(route) || kept.concerns(history.get(prefix)))) this.holds.note(prefix);
-      if (history.set(prefix, route)) {
+      if (history.set(prefix, route, now)) {
         for (let i = 0; i < feeds.length; i++) feeds[i].noteChange(prefix);
       } else if (!always) {
         continue;

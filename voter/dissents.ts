@@ -51,6 +51,13 @@ export class Dissents {
     }
   }
 
+  /** The first ballot with dissent whose id is `from` or more; 0 when there is none. */
+  next(from: number): number {
+    const { dissent, limit } = this.ballots;
+    for (let prefix = Math.max(1, from); prefix < limit; prefix++) if (dissent[prefix] !== 0) return prefix;
+    return 0;
+  }
+
   private set(prefix: number, r: number, on: boolean): boolean {
     const { dissent } = this.ballots;
     if (((dissent[prefix] >>> r) & 1) === (on ? 1 : 0)) return false;

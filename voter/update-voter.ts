@@ -203,6 +203,35 @@ export class UpdateVoter {
     this.dissents.forEach(visit);
   }
 
+  /** The first ballot with dissent whose id is `from` or more; 0 when there is none. O(all) at worst, and quick. */
+  nextDissent(from: number): number {
+    return this.dissents.next(from);
+  }
+
+  /** The same of those that are contested. */
+  nextContested(from: number): number {
+    const { ballots } = this;
+    if (this.contestedCount === 0) return 0;
+    for (let prefix = Math.max(1, from); prefix < ballots.limit; prefix++)
+      if (ballots.has(prefix, CONTESTED)) return prefix;
+    return 0;
+  }
+
+  /** How long ago replica `r` changed its vote, ms (wraps after 49 days); undefined for a prefix that nobody has voted on. */
+  voteAge(r: number, prefix: number, now: number): number | undefined {
+    const { ballots } = this;
+    if (prefix >= ballots.limit) return undefined;
+    const changed = ballots.changed[prefix * ballots.replicas + r];
+    return changed === 0 ? undefined : ballots.age(changed, now);
+  }
+
+  /** Whether all votes are stable without a majority, or the ballot does not come to rest. */
+  trouble(prefix: number): 'no-majority' | 'oscillating' | undefined {
+    if (prefix >= this.ballots.limit) return undefined;
+    if (this.ballots.has(prefix, OSCILLATING)) return 'oscillating';
+    return this.ballots.has(prefix, NO_MAJORITY) ? 'no-majority' : undefined;
+  }
+
   isContested(prefix: number): boolean {
     return prefix < this.ballots.limit && this.ballots.has(prefix, CONTESTED);
   }

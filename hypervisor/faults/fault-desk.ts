@@ -4,7 +4,7 @@
 import { FaultLedger, type Dissent } from '../../voter/faults/fault-ledger.js';
 import type { FindingNews } from '../../voter/faults/finding-book.js';
 import { knownDifference, knownRefusal, type Daemon } from '../../voter/faults/known-differences.js';
-import type { FaultCounts, PersistentDissent, Place, SystemFault } from '../../voter/faults/types.js';
+import type { FaultCounts, Finding, PersistentDissent, Place, SystemFault } from '../../voter/faults/types.js';
 import { describeFinding } from '../../voter/faults/words.js';
 import type { VoterEvent } from '../../voter/types.js';
 import type { UpdateVoter } from '../../voter/update-voter.js';
@@ -108,6 +108,11 @@ export class FaultDesk {
 
   counts(r: number): FaultCounts {
     return this.ledger.counts(r);
+  }
+
+  /** The open finding that the dissent of replica `r` towards neighbour `n` on a prefix belongs to, and since when, ms. */
+  dissentOn(r: number, n: number, prefix: number): { finding: Finding; since: number } | undefined {
+    return this.ledger.dissentOn(r, n, prefix);
   }
 
   /** The answer to `btr faults`. Throws an Error for the user. */

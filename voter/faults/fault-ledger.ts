@@ -194,6 +194,16 @@ export class FaultLedger {
     return { open, found: this.book.found[r], known };
   }
 
+  /** The open finding that the dissent of replica `r` at `place` on a prefix belongs to, and since when it is in it, ms. */
+  dissentOn(r: number, place: number, prefix: number): { finding: Finding; since: number } | undefined {
+    for (const kind of DISSENT_KINDS) {
+      const finding = this.book.find({ replica: r, kind, place });
+      const since = finding?.since.get(prefix);
+      if (finding !== undefined && since !== undefined) return { finding, since };
+    }
+    return undefined;
+  }
+
   takeNews(): FindingNews[] {
     return this.book.takeNews();
   }
