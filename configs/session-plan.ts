@@ -59,6 +59,7 @@ export function planSessions(config: RouterConfig, replica: ReplicaConfig): Repl
   };
   const splits = replica.kind === 'openbgpd';
   config.neighbors.forEach((neighbor, index) => {
+    if (neighbor.removed === true) return;
     const { address, localAddress, peerAs, families } = neighbor;
     const name = `neighbor_${index + 1}`;
     const common = { role: 'neighbor', neighbor: index, peerAs } as const;
@@ -75,7 +76,7 @@ export function planSessions(config: RouterConfig, replica: ReplicaConfig): Repl
   const { probeAddress, tapAddress, localAddress, probeAs } = config.internal;
   const inner = { neighbor: -1, localAddress, families: IPV4 };
   add({ ...inner, role: 'probe', peerAddress: probeAddress, peerAs: probeAs, name: 'probe' });
-  const ipv6 = replica.fib === 'tap' && config.neighbors.some(({ families }) => (families & IPV6) !== 0);
+  const ipv6 = replica.fib === 'tap' && config.neighbors.some(({ families, removed }) => removed !== true && (families & IPV6) !== 0);
   const tap = { ...inner, role: 'tap', peerAs: config.router.as } as const;
   add({ ...tap, peerAddress: tapAddress, families: ipv6 && !splits ? IPV4 | IPV6 : IPV4, name: 'tap' });
   if (ipv6 && splits) add({ ...tap, ...tapIpv6Ends(config), families: IPV6, name: 'tap_ipv6' });

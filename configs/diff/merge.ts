@@ -1,0 +1,72 @@
+// The configuration that a running router is to have after a reload: what is new, in the order of what runs, because neighbours and
+// replicas are known by their indexes everywhere. Owns the indexes and what is kept as it is; what differs is compare.ts.
+import type { NeighborConfig, ReplicaConfig, RouterConfig } from '../model.js';
+
+/** Indexes of neighbours that were removed included: sessions of replicas have addresses for so many (see session-plan.ts). */
+const MAX_INDEXES = 1000;
+
+/**
+ * `next` with the indexes of `running`: neighbours that stay keep theirs, new ones get the next free ones (or the one they had), those
+ * that are gone stay behind as `removed`. Everything that only a restart of the router can change is as in `running`. Throws an Error for
+ * the user when too many neighbours have come and gone.
+ */
+export function mergeConfigs(running: RouterConfig, next: RouterConfig): RouterConfig {
+  const sameReplicas = namesOf(running) === namesOf(next);
+  const { k, minVotes, quorum, preferred, ...voting } = running.voting;
+  // With other replicas the numbers mean something else.
+  const counts = sameReplicas ? {} : { k, minVotes, quorum, preferred };
+  return {
+    ...next,
+    file: running.file,
+    router: { ...running.router, networks: next.router.networks },
+    neighbors: mergeNeighbors(running.neighbors, next.neighbors),
+    replicas: sameReplicas ? running.replicas.map((old, r) => mergeReplica(old, next.replicas[r])) : running.replicas,
+    voting: {
+      ...next.voting,
+      strategy: voting.strategy,
+      ignoreAttributes: voting.ignoreAttributes,
+      ...(counts as Partial<RouterConfig['voting']>),
+    },
+    quarantine: { ...running.quarantine, narrow: next.quarantine.narrow },
+    fib: mergeFib(running, next),
+    internal: running.internal,
+    limits: running.limits,
+    logging: { ...running.logging, level: next.logging.level },
+    voteLog: { ...running.voteLog, level: next.voteLog.level },
+    record: running.record,
+    http: running.http,
+    bmp: running.bmp,
+  };
+}
+
+const namesOf = ({ replicas }: RouterConfig): string => JSON.stringify(replicas.map(({ name }) => name));
+
+function mergeFib({ fib: running }: RouterConfig, { fib: next }: RouterConfig): RouterConfig['fib'] {
+  const { keep, auditInterval, restartTime, staleRoutes } = next;
+  return { ...running, keep, auditInterval, restartTime, staleRoutes };
+}
+
+function mergeReplica(running: ReplicaConfig, next: ReplicaConfig): ReplicaConfig {
+  const { kind, fib, standby } = running;
+  const { interfaceEventDelay } = running.diversity;
+  const diversity = { ...next.diversity };
+  delete diversity.interfaceEventDelay;
+  if (interfaceEventDelay !== undefined) diversity.interfaceEventDelay = interfaceEventDelay;
+  return { ...next, kind, fib, standby, diversity };
+}
+
+function mergeNeighbors(running: readonly NeighborConfig[], next: readonly NeighborConfig[]): NeighborConfig[] {
+  const wanted = new Map(next.map((neighbor) => [neighbor.address, neighbor]));
+  const merged = running.map((old): NeighborConfig => {
+    const found = wanted.get(old.address);
+    wanted.delete(old.address);
+    return found ?? { ...old, removed: true };
+  });
+  merged.push(...wanted.values());
+  if (merged.length > MAX_INDEXES) {
+    throw new Error(
+      `${merged.length} neighbours have come and gone, at most ${MAX_INDEXES} are possible: the router has to be restarted`,
+    );
+  }
+  return merged;
+}
