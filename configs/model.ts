@@ -100,6 +100,8 @@ export interface NeighborConfig {
   /** False: a path may begin with another AS than the neighbour's (route servers). */
   enforceFirstAs: boolean;
   nextHop: NextHopRule;
+  /** Was taken out of the running configuration: it keeps its index, which others know it by, and nothing else. Never set by the loader. */
+  removed?: boolean;
 }
 
 /** What happens to the next hop of a route that comes in: replaced by the neighbour's address, or kept. */
