@@ -27,6 +27,11 @@ let startedAt = Date.now() - performance.now();
 let lastMillisecond = -1;
 let lastText = '';
 
+/** The wall-clock time, in ms since 1970 (fractional), of a moment given by `now()`. */
+export function wallTime(at: number): number {
+  return startedAt + at;
+}
+
 /** The wall-clock time, in ISO 8601 with milliseconds, of a moment given by `now()`. Many calls fall into one millisecond. */
 export function wallClock(at: number): string {
   const millisecond = Math.floor(startedAt + at);

@@ -11,6 +11,7 @@ import type { Intake } from './intake.js';
 import type { Logger } from './logging.js';
 import type { Meters } from './metrics/meters.js';
 import type { QuarantineDesk } from './quarantine/quarantine-desk.js';
+import type { Recorder } from './recording/recorder.js';
 import type { RecoveryDesk } from './recovery/recovery-desk.js';
 import type { RestartWatch } from './restart-watch.js';
 import type { Tables } from './tables.js';
@@ -32,6 +33,8 @@ export interface RouterContext {
   meters: Meters;
   /** Who listens to the messages themselves. */
   taps: Taps;
+  /** Writes messages to files; undefined when nothing is recorded. */
+  recorder: Recorder | undefined;
   /** What neighbours are told of the router's own restart, and until when. */
   restart: RestartWatch;
   /** With advertise-after-install: which prefixes may be announced. */

@@ -23,6 +23,8 @@ export interface LinkEvents {
   established(link: ReplicaLink): void;
   /** An established session ended without our wish: a fault of the replica. */
   lost(link: ReplicaLink, reason: DownReason): void;
+  /** A session that was up is not any more, for whatever reason. */
+  left(link: ReplicaLink): void;
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void;
   /** The replica asks for what it was sent on an internal session again. */
   refresh(link: ReplicaLink): void;
@@ -236,11 +238,13 @@ export class ReplicaLink {
   }
 
   private leave(): void {
+    const wasUp = this.isUp;
     this.isUp = false;
     this.delayed?.close();
     this.delayed = undefined;
     if (this.feed !== 0) this.parts.replicator.closeFeed(this.feed);
     this.feed = 0;
+    if (wasUp) this.parts.events.left(this);
   }
 
   private again(reason: string): void {

@@ -219,6 +219,10 @@ export class ReplicaPort implements LinkEvents {
     if (link.plan.role === 'neighbor') this.context.taps.replicaUp(this.index, link.plan.neighbor, at);
   }
 
+  left(link: ReplicaLink): void {
+    if (link.plan.role === 'neighbor') this.context.taps.replicaDown(this.index, link.plan.neighbor, now());
+  }
+
   lost(link: ReplicaLink, reason: DownReason): void {
     const cause = reason.origin === 'received' ? 'notification' : 'session';
     this.fault(cause, `lost the session ${link.plan.name}: ${reason.text}`, link.plan.neighbor);

@@ -30,6 +30,8 @@ import { ProbeMessages } from './probe-messages.js';
 import { ReplicaPort } from './replica-port.js';
 import { quarantineMethods } from './quarantine/control.js';
 import { QuarantineDesk } from './quarantine/quarantine-desk.js';
+import { recordMethods } from './recording/control.js';
+import { Recorder } from './recording/recorder.js';
 import { RecoveryDesk } from './recovery/recovery-desk.js';
 import { Replica } from './replicas/replica.js';
 import { Reports } from './reports.js';
@@ -134,6 +136,7 @@ export class Router {
     await fib?.stop(this.config.fib.keep);
     await this.http?.close();
     await this.control?.close();
+    await this.context?.recorder?.close();
     await this.context?.voteLog.close();
     await this.hub.close();
     this.run?.release();
@@ -146,30 +149,39 @@ export class Router {
     const clock = new PrefixClock();
     const { prefixes, attributes } = tables;
     const replicas = config.replicas.map(({ name }) => name);
+    const replicator = new Replicator({
+      prefixes,
+      attributes,
+      maxQueueBytes: config.limits.replicaQueueBytes,
+      suspectBytes: config.quarantine.enabled ? config.quarantine.suspectBytes : 0,
+      maxQuarantined: config.quarantine.maxMessages,
+      ...(config.fib.backend === 'none' ? {} : { clock }),
+    });
+    const electorate = new Electorate(replicas.length, successionOf(config));
     const context = {
       config,
       log,
       tables,
-      replicator: new Replicator({
-        prefixes,
-        attributes,
-        maxQueueBytes: config.limits.replicaQueueBytes,
-        suspectBytes: config.quarantine.enabled ? config.quarantine.suspectBytes : 0,
-        maxQuarantined: config.quarantine.maxMessages,
-        ...(config.fib.backend === 'none' ? {} : { clock }),
-      }),
-      electorate: new Electorate(replicas.length, successionOf(config)),
+      replicator,
+      electorate,
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
       voteLog: openVoteLog(config.voteLog.file, log),
       records: { prefixes, attributes, replicas },
-      meters: new Meters(),
+      meters: new Meters({
+        neighbors: config.neighbors.length,
+        inputTime: (prefix) => replicator.inputTime(prefix),
+        family: (prefix) => prefixes.family(prefix),
+        members: () => electorate.members,
+      }),
       taps: new Taps(),
+      recorder: openRecorder(config, log),
       restart: restartWatchOf(config),
       gate: installGateOf(config, prefixes, (prefix) => this.requeue(prefix)),
       replicatorInput: () => this.lastInput,
       schedule: () => this.schedule(),
     };
+    if (context.recorder !== undefined) context.taps.add(context.recorder);
     const fib = openFib(context, clock);
     const voters = (): UpdateVoter[] => this.neighbors.map(({ voter }) => voter);
     const abstentions = new Abstentions(replicas.length, { prefixes, fib, voters });
@@ -277,6 +289,7 @@ export class Router {
       faults: (params) => this.context.faults.report(params),
       ...injectionMethods(this.context.injections),
       ...quarantineMethods(this.context.quarantine),
+      ...recordMethods(this.context.recorder),
       replica: (params) => this.context.recovery.command(params),
       'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
     };
@@ -329,7 +342,7 @@ export class Router {
   private tick(): void {
     const at = now();
     this.service.alive(at);
-    this.service.status(this.inOneLine());
+    if (this.service.listens) this.service.status(this.inOneLine());
     for (const replica of this.replicas) replica.tick(at);
     for (const neighbor of this.neighbors) neighbor.tick(at, this.settledSince(neighbor.upSince));
     this.fib?.tick(at, (since) => this.settledSince(since));
@@ -400,6 +413,15 @@ function successionOf({ replicas }: RouterConfig): number[] {
   return [...replicas.keys()].sort(
     (a, b) => Number(replicas[a].standby !== 'no') - Number(replicas[b].standby !== 'no'),
   );
+}
+
+function openRecorder(config: RouterConfig, log: Logger): Recorder | undefined {
+  if (!config.record.enabled) return undefined;
+  try {
+    return new Recorder(config, log);
+  } catch (error) {
+    throw new RouterError(`cannot record: ${(error as Error).message}`);
+  }
 }
 
 function openVoteLog(path: string, log: Logger): VoteLog {

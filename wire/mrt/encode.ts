@@ -18,20 +18,68 @@ function header(out: DataView, type: number, subtype: number, seconds: number): 
   out.setUint32(8, out.byteLength - 12);
 }
 
-/** A BGP4MP_ET record around `tail`. `time`: milliseconds since 1970, kept to the microsecond. */
-function bgp4mpEt(time: number, subtype: number, ends: SessionEnds, tail: Uint8Array): Uint8Array {
-  const width = ends.peerAddress.length;
-  const record = new Uint8Array(28 + 2 * width + tail.length);
-  const view = new DataView(record.buffer);
+/** Bytes of the common header with the extended timestamp. */
+const ET_HEADER = 16;
+/** Stands for an AS number above 65535 where there is only room for two bytes (RFC 6793). */
+const AS_TRANS = 23456;
+
+/** What all BGP4MP records of a session begin with: AS numbers (of four bytes, or two), interface index, addresses. */
+export function bgp4mpFields({ peerAs, localAs, peerAddress, localAddress }: SessionEnds, as4 = true): Uint8Array {
+  const width = peerAddress.length;
+  const asWidth = as4 ? 4 : 2;
+  const fields = new Uint8Array(2 * asWidth + 4 + 2 * width);
+  const view = new DataView(fields.buffer);
+  for (const [at, as] of [
+    [0, peerAs],
+    [asWidth, localAs],
+  ]) {
+    if (as4) view.setUint32(at, as);
+    else view.setUint16(at, as > 0xffff ? AS_TRANS : as);
+  }
+  view.setUint16(2 * asWidth + 2, width === 4 ? 1 : 2);
+  fields.set(peerAddress, 2 * asWidth + 4);
+  fields.set(localAddress, 2 * asWidth + 4 + width);
+  return fields;
+}
+
+/** Length of a BGP4MP_ET record of a session with these fields, with `tail` bytes of message or state change. */
+export function bgp4mpEtLength(fields: Uint8Array, tail: number): number {
+  return ET_HEADER + fields.length + tail;
+}
+
+/**
+ * Writes a BGP4MP_ET record but for its last `tail` bytes, and returns where these go. `time`: ms since 1970, kept to the microsecond.
+ * The caller has made sure of the room (bgp4mpEtLength).
+ */
+export function putBgp4mpEt(
+  out: Uint8Array,
+  at: number,
+  time: number,
+  subtype: number,
+  fields: Uint8Array,
+  tail: number,
+): number {
   const micros = Math.round(time * 1000);
-  header(view, MrtType.BGP4MP_ET, subtype, Math.floor(micros / 1e6));
-  view.setUint32(12, micros % 1e6);
-  view.setUint32(16, ends.peerAs);
-  view.setUint32(20, ends.localAs);
-  view.setUint16(26, width === 4 ? 1 : 2);
-  record.set(ends.peerAddress, 28);
-  record.set(ends.localAddress, 28 + width);
-  record.set(tail, 28 + 2 * width);
+  put32(out, at, Math.floor(micros / 1e6));
+  put32(out, at + 4, (MrtType.BGP4MP_ET << 16) | subtype);
+  put32(out, at + 8, 4 + fields.length + tail);
+  put32(out, at + 12, micros % 1e6);
+  out.set(fields, at + ET_HEADER);
+  return at + ET_HEADER + fields.length;
+}
+
+function put32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 24;
+  out[at + 1] = value >>> 16;
+  out[at + 2] = value >>> 8;
+  out[at + 3] = value;
+}
+
+/** A BGP4MP_ET record around `tail`. */
+function bgp4mpEt(time: number, subtype: number, ends: SessionEnds, tail: Uint8Array): Uint8Array {
+  const fields = bgp4mpFields(ends);
+  const record = new Uint8Array(bgp4mpEtLength(fields, tail.length));
+  record.set(tail, putBgp4mpEt(record, 0, time, subtype, fields, tail.length));
   return record;
 }
 
