@@ -1,0 +1,103 @@
+// Records counted by something they have in common. Owns the grouping and its bound.
+import { formatPrefix } from '../wire/prefix-text.js';
+import { forEachPrefix, neighborOf, prefixCountOf, replicasOf } from './facts.js';
+import type { LogRecord, SummaryKey, SummaryRow } from './types.js';
+
+/** Different keys that are told apart; what comes with further ones is counted together. */
+export const MAX_KEYS = 200_000;
+/** The key of records that have nothing of the kind, and of those that came after too many others. */
+export const NO_KEY = '-';
+export const OTHER_KEYS = '(others)';
+
+export class Summary {
+  private readonly rows = new Map<string, SummaryRow>();
+  private readonly by: SummaryKey;
+
+  constructor(by: SummaryKey) {
+    this.by = by;
+  }
+
+  add(record: LogRecord): void {
+    const keys = keysOf(record, this.by);
+    const prefixes = prefixCountOf(record);
+    for (const key of keys.length === 0 ? [NO_KEY] : keys) {
+      this.count(key, 1, this.by === 'prefix' ? 1 : prefixes, record.t, record.t);
+    }
+  }
+
+  /** `records` with so many prefixes between two times. */
+  count(key: string, records: number, prefixes: number, first: string, last: string): void {
+    let row = this.rows.get(key);
+    if (row === undefined) {
+      const name = this.rows.size < MAX_KEYS ? key : OTHER_KEYS;
+      row = this.rows.get(name) ?? { key: name, records: 0, prefixes: 0, first, last };
+      this.rows.set(name, row);
+    }
+    row.records += records;
+    row.prefixes += prefixes;
+    if (first < row.first) row.first = first;
+    if (last > row.last) row.last = last;
+  }
+
+  /** Most records first; hours in their order. */
+  result(): SummaryRow[] {
+    const order = (a: SummaryRow, b: SummaryRow): number =>
+      (this.by === 'hour' ? 0 : b.records - a.records) || (a.key < b.key ? -1 : 1);
+    return [...this.rows.values()].sort(order);
+  }
+}
+
+/** The hour (UTC) that a time lies in, `2026-03-14T15`. */
+export function hourOf(time: string): string {
+  return time.slice(0, 13);
+}
+
+function keysOf(record: LogRecord, by: SummaryKey): string[] {
+  switch (by) {
+    case 'replica':
+      return replicasOf(record);
+    case 'neighbor':
+      return [neighborOf(record) ?? NO_KEY];
+    case 'kind':
+      return [record.kind];
+    case 'hour':
+      return [hourOf(record.t)];
+    case 'attribute':
+      return attributesOf(record);
+    case 'prefix':
+      return prefixesOf(record);
+  }
+}
+
+/** Names of the attributes in which votes differ; `route` where one side has none. */
+function attributesOf(record: LogRecord): string[] {
+  const names = new Set<string>();
+  const example = record.example as LogRecord | undefined;
+  for (const ballot of [record, example]) {
+    if (typeof ballot !== 'object' || ballot === null) continue;
+    const votes = Array.isArray(ballot.votes) ? (ballot.votes as unknown[]) : [];
+    for (const holder of [ballot, ...votes] as (Record<string, unknown> | null)[]) collectDifferences(holder, names);
+  }
+  if (record.what === 'missing' || record.what === 'extra') names.add('route');
+  return [...names];
+}
+
+function collectDifferences(holder: Record<string, unknown> | null, names: Set<string>): void {
+  if (!Array.isArray(holder?.diff)) return;
+  for (const entry of holder.diff as unknown[]) {
+    const name = (entry as { attribute?: unknown } | null)?.attribute;
+    if (typeof name === 'string') names.add(name);
+  }
+}
+
+function prefixesOf(record: LogRecord): string[] {
+  const texts = new Set<string>();
+  const address = new Uint8Array(16);
+  forEachPrefix(record, (family, bytes, at, bits) => {
+    const size = (bits + 7) >> 3;
+    address.fill(0);
+    for (let i = 0; i < size; i++) address[i] = bytes[at + i];
+    texts.add(formatPrefix(family, address, 0, bits));
+  });
+  return [...texts];
+}
