@@ -262,11 +262,11 @@ export class Replicator {
 
   /**
    * What was given to replica `r` and has not proven harmless, oldest first: on the session that stands for neighbour `n`, or on all. To be
-   * asked while the feeds are open. O(in flight).
+   * asked while the feeds are open. At most `limit` of them, the last ones. O(in flight).
    */
-  suspects(r: number, n?: number): Suspect[] {
+  suspects(r: number, n?: number, limit = Infinity): Suspect[] {
     const feeds = this.feedsOf(r).filter(({ neighbor }) => n === undefined || neighbor === n);
-    return feeds.flatMap((feed) => suspectsOn(feed, this.latest)).sort((a, b) => a.time - b.time);
+    return suspectsOn(feeds, this.latest, limit);
   }
 
   /**

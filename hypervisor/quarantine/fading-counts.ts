@@ -1,6 +1,9 @@
 // Counts how often something happened, and forgets it little by little: one off for each period in which it did not happen again. Owns the
 // counts and their bound; time is an argument, ms.
 
+/** Part of the limit that is left when the oldest have been forgotten. */
+const AFTER_FORGETTING = 0.9;
+
 interface Count {
   times: number;
   /** When it begins to fade. */
@@ -48,8 +51,13 @@ export class FadingCounts {
   private set(key: string, times: number, at: number): void {
     this.counts.delete(key);
     this.counts.set(key, { times, at });
+    // Looking for the oldest means to step over all that were deleted before it, so it is not done for each.
+    if (this.counts.size > this.limit) this.forgetOldest(this.counts.size - Math.ceil(this.limit * AFTER_FORGETTING));
+  }
+
+  private forgetOldest(many: number): void {
     for (const oldest of this.counts.keys()) {
-      if (this.counts.size <= this.limit) break;
+      if (many-- <= 0) return;
       this.counts.delete(oldest);
     }
   }

@@ -23,7 +23,7 @@ import { Uncarried } from './uncarried.js';
 
 /** What input can cause. Not: a signal from outside, a kernel that is not read, a start that fails, a session that is not taken. */
 const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
-/** Changes of abstentions taken from the replicator at once. */
+/** Changes of abstentions taken from the replicator in one turn of the main loop: each is told to every neighbour's voter. */
 const HOLDS = 4096;
 /** Between two looks at what that is due for, ms. */
 const REVIEW_MS = 15_000;
@@ -74,11 +74,13 @@ export class QuarantineDesk {
   /** Called while the replica's feeds are still open. */
   suspect(fault: SystemFault): void {
     if (!CAUSES.has(fault.cause)) return;
-    const { replicator } = this.context;
+    const { config, replicator } = this.context;
     const { replica } = fault;
     // Only a NOTIFICATION says which session it is about. One that is just closed may be the first sign of a crash, and a broken UPDATE
     // goes to one neighbour because of what came from another.
-    const suspects = replicator.suspects(replica, fault.cause === 'notification' ? fault.neighbor : undefined);
+    const neighbor = fault.cause === 'notification' ? fault.neighbor : undefined;
+    // One more than there may be tells the replicator that there were too many.
+    const suspects = replicator.suspects(replica, neighbor, config.quarantine.maxMessages + 1);
     if (fault.dying === true) this.dying.set(replica, { fault, suspects });
     else this.withhold(fault, suspects);
   }
@@ -111,15 +113,14 @@ export class QuarantineDesk {
 
   /** Once per turn of the main loop: takes what the replicator has held back or lifted since. */
   apply(now: number): void {
-    const { abstentions, replicator } = this.context;
-    for (;;) {
-      const changes = replicator.drainHolds(HOLDS);
-      for (const { replica, prefix, hold } of changes) {
-        if (hold) abstentions.hold(replica, prefix, QUARANTINED, now);
-        else abstentions.lift(replica, prefix, QUARANTINED, now);
-      }
-      if (changes.length < HOLDS) return;
+    const { abstentions, replicator, schedule } = this.context;
+    const changes = replicator.drainHolds(HOLDS);
+    for (const { replica, prefix, hold } of changes) {
+      if (hold) abstentions.hold(replica, prefix, QUARANTINED, now);
+      else abstentions.lift(replica, prefix, QUARANTINED, now);
     }
+    // A replica that died of so much does not vote again before the rest has been told.
+    if (changes.length >= HOLDS) schedule();
   }
 
   tick(now: number): void {
@@ -162,7 +163,7 @@ export class QuarantineDesk {
     const { config, log, replicator } = this.context;
     if (!replicator.isCareful(replica)) return;
     log.warn(
-      `replica ${config.replicas[replica].name}: ${suspects.length} messages were under way when it failed (${reason}), too many ` +
+      `replica ${config.replicas[replica].name}: ${suspects.length} messages or more were under way when it failed (${reason}), too many ` +
         'to suspect them all: next time it gets its tables in small parts',
     );
   }

@@ -2,7 +2,8 @@
 // longer each time. A route that changes often is under way at many deaths by mere coincidence, so this fades: one release less for each ten
 // minutes in which it was given and not suspected. Owns that memory; time is an argument, ms.
 import type { Suspect } from '../../replicator/types.js';
-import { describeUpdate } from '../../wire/bgp/describe-message.js';
+import { NlriCursor, parseUpdate, UpdateView } from '../../wire/bgp/update.js';
+import { ALL_FAMILIES } from '../../wire/family.js';
 import { FadingCounts } from './fading-counts.js';
 
 /** The oldest are forgotten. */
@@ -13,6 +14,9 @@ const FADE_MS = 600_000;
 
 export const SHORTEST_PROBATION_MS = 60_000;
 export const LONGEST_PROBATION_MS = 3_600_000;
+
+const view = new UpdateView();
+const cursor = new NlriCursor();
 
 export class Repeats {
   private readonly releases: FadingCounts;
@@ -52,8 +56,25 @@ export class Repeats {
 
 /** The released routes come back in another encoding, so they are known by prefix; a message without prefixes by its bytes. */
 function keysOf(replica: number, { neighbor, bytes }: Suspect): string[] {
-  const { announced, withdrawn } = describeUpdate(bytes, MAX_PREFIXES);
-  const names = announced.length > 0 ? announced : withdrawn;
-  if (names.length === 0) names.push(Buffer.from(bytes).toString('base64'));
-  return names.map((name) => `${replica}/${neighbor}/${name}`);
+  parseUpdate(bytes, 0, bytes.length, { as4: true, ebgp: true, families: ALL_FAMILIES }, view);
+  const sections = view.sections.slice(0, view.sectionCount);
+  const announced = sections.filter(({ kind }) => kind === 'announce');
+  const keys: string[] = [];
+  for (const { family, start, end } of announced.length > 0 ? announced : sections) {
+    cursor.reset(bytes, start, end, family);
+    while (keys.length < MAX_PREFIXES && cursor.next()) {
+      keys.push(`${replica}/${neighbor}/${family}/${cursor.bits}/${addressOf(bytes, cursor.at, cursor.bits)}`);
+    }
+  }
+  if (keys.length === 0) keys.push(`${replica}/${neighbor}/${Buffer.from(bytes).toString('latin1')}`);
+  return keys;
+}
+
+/** One character a byte: a mass of messages is compared at once. Bits behind the prefix mean nothing, whatever the neighbour put there. */
+function addressOf(bytes: Uint8Array, at: number, bits: number): string {
+  let text = '';
+  for (let left = bits; left > 0; left -= 8, at++) {
+    text += String.fromCharCode(left >= 8 ? bytes[at] : bytes[at] & (0xff00 >> left));
+  }
+  return text;
 }

@@ -54,6 +54,30 @@ describe('suspects', () => {
     expect(bench.replicator.suspects(0).length).toBe(0);
   });
 
+  test('of many the last ones are listed, whatever session they went to', () => {
+    const bench = new Bench();
+    const messages = [0, 1].map((n) => {
+      bench.replicator.neighborUp(n, V4, 0);
+      bench.receive(n, bench.announcement(attributesOf(n), `10.${n}.0.0/16`), 5);
+      const feed = bench.replicator.openFeed(0, n, V4, 10);
+      bench.pull(feed);
+      return [0, 1, 2].map((i) => {
+        const message = bench.announcement(attributesOf(i), `20.${n}.${i}.0/24`);
+        bench.receive(n, message, 100 + 10 * i + n);
+        bench.pull(feed);
+        return message;
+      });
+    });
+    const last = (limit?: number): string[] => hexes(bench.replicator.suspects(0, undefined, limit));
+    const inOrder = [0, 1, 2].flatMap((i) => messages.map((own) => hex(own[i])));
+    expect(last(0)).toEqual([]);
+    expect(last(3)).toEqual(inOrder.slice(3));
+    expect(last(6)).toEqual(inOrder);
+    expect(last(100)).toHaveLength(8);
+    expect(last(100)).toEqual(last());
+    expect(hexes(bench.replicator.suspects(0, 1, 2))).toEqual(messages[1].slice(1).map(hex));
+  });
+
   test('more than suspectBytes are forgotten, oldest first, and that is counted', () => {
     const bench = new Bench({ suspectBytes: 500 });
     bench.replicator.neighborUp(0, V4, 0);

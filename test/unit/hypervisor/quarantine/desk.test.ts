@@ -55,6 +55,7 @@ class Rig {
     const context = {
       config,
       log: { warn: vi.fn(), info: vi.fn(), error: vi.fn() },
+      meters: { quarantined: { add: vi.fn() } },
       replicator: bench.replicator,
       tables: bench,
       electorate: { has: () => this.recovered.now, succession: [0, 1] },
@@ -89,9 +90,21 @@ class Rig {
     const { bench } = this;
     const messages = prefixes.map((prefix, i) => bench.announcement(attributesOf(origin + i), prefix));
     for (const message of messages) bench.receive(n, message, ++this.now);
-    // Feeds are numbered from 1, two for each neighbour.
-    for (const feed of [1, 2, 3, 4]) bench.replicator.pull(feed, bench.out, 1 << 20);
+    this.pull();
     return messages;
+  }
+
+  /** The same with all prefixes in as few messages as they find room in. */
+  announceTogether(n: number, origin: number, ...prefixes: string[]): void {
+    for (let i = 0; i < prefixes.length; i += 500) {
+      this.bench.receive(n, this.bench.announcement(attributesOf(origin), ...prefixes.slice(i, i + 500)), ++this.now);
+    }
+    this.pull();
+  }
+
+  private pull(): void {
+    // Feeds are numbered from 1, two for each neighbour.
+    for (const feed of [1, 2, 3, 4]) this.bench.replicator.pull(feed, this.bench.out, 1 << 20);
   }
 
   /** Nothing that a replica was given so far has done it any harm. */
@@ -123,6 +136,8 @@ const PREFIXES = ['20.0.1.0/24', '20.0.2.0/24', '20.0.3.0/24'];
 
 beforeEach(() => {
   deadly = () => false;
+  // The desk's own clock stands where the rig's begins, however long the machine takes.
+  vi.spyOn(performance, 'now').mockReturnValue(1000);
   vi.spyOn(TrialInstance, 'start').mockImplementation(play as unknown as typeof TrialInstance.start);
 });
 afterEach(async () => {
@@ -173,6 +188,16 @@ describe('which deaths are put down to messages', () => {
     rig.desk.exited(0, signal, 'ended');
     expect(rig.entries()).toHaveLength(count);
     expect(rig.entries().every(({ cause }) => cause === 'crash')).toBe(true);
+  });
+
+  test('a mass of prefixes is told to the voters in several turns of the main loop', () => {
+    rig = new Rig({ narrow: false });
+    const apply = vi.spyOn(rig.desk, 'apply');
+    const prefixes = Array.from({ length: 5000 }, (_, i) => `20.${i >> 8}.${i & 255}.0/24`);
+    rig.announceTogether(0, 1, ...prefixes);
+    rig.die('crash');
+    expect(rig.held.size).toBe(5000);
+    expect(apply).toHaveBeenCalledTimes(2);
   });
 
   test('nothing was under way: nothing is held', () => {
