@@ -128,8 +128,10 @@ export class TraceDecoder {
     const { buffer } = record;
     const error = decodeBgp4mp(buffer, record.start, record.end, record.subtype, session);
     if (error !== undefined) return this.#skip(`damaged: ${error.reason}`);
-    if (session.addPath || session.local) return this.#skip(recordTypeName(record.type, record.subtype));
-    const peer = this.directory.find(buffer, session.peerAddressAt, session.addressLength, session.peerAs);
+    if (session.addPath) return this.#skip(recordTypeName(record.type, record.subtype));
+    const { peerAddressAt, addressLength, peerAs } = session;
+    const sentBy = session.local ? session.localAs : undefined;
+    const peer = this.directory.find(buffer, peerAddressAt, addressLength, peerAs, sentBy);
     if (!this.#handler.wants(peer)) return;
     if (session.kind === 'state-change') {
       this.#handler.stateChange?.(peer, session.oldState, session.newState);

@@ -35,6 +35,7 @@ export async function readTrace(file: string, visit: RecordVisitor, options: Rea
       file,
       position,
       `the last record, at byte ${position} (uncompressed), is cut short: ${missing}`,
+      true,
     );
   }
 }

@@ -6,7 +6,7 @@ import { TraceDecoder } from './decoder.js';
 import { traceInfo, type PeerInfo } from './info.js';
 import { matchesPeer, PeerDirectory, peerName, type TracePeer } from './peers.js';
 import { readTrace } from './reader.js';
-import type { Progress } from './source.js';
+import { TraceError, type Progress } from './source.js';
 
 /** One neighbour to be played. */
 export interface NeighborPlan {
@@ -79,6 +79,11 @@ function nth<T>(list: readonly T[], index: number, step: (last: T, by: number) =
   return list.length === 0 ? undefined : step(list[list.length - 1], index - list.length + 1);
 }
 
+/** The AS that spoke. */
+function speakerOf(peer: TracePeer): number {
+  return peer.sentBy ?? peer.as;
+}
+
 function choose(wanted: string, peers: readonly TracePeer[]): TracePeer[] {
   const found = peers.filter((peer) => matchesPeer(wanted, peer));
   if (found.length === 0) {
@@ -88,7 +93,9 @@ function choose(wanted: string, peers: readonly TracePeer[]): TracePeer[] {
     );
   }
   if (found.length > 1 && wanted !== 'all') {
-    throw new PlanError(`peer "${wanted}" is ambiguous: ${found.map(peerName).join(', ')}; name one by its address`);
+    throw new PlanError(
+      `peer "${wanted}" is ambiguous: ${found.map(peerName).join(', ')}; name one by its address, or with received: or sent: in front`,
+    );
   }
   return found;
 }
@@ -121,7 +128,7 @@ export function planNeighbors(request: PlanRequest, peers: readonly TracePeer[])
   const plans = twice.map(({ peer, derive }, i): NeighborPlan => {
     const to = nth(request.to, i, (last) => last);
     if (to === undefined) throw new PlanError('say where to play it: --to ADDRESS');
-    const as = nth(request.as.map(parseAs), i, (last, by) => last + by) ?? peer.as;
+    const as = nth(request.as.map(parseAs), i, (last, by) => last + by) ?? speakerOf(peer);
     const local = nth(request.local, i, addressPlus);
     return { peer, derive, as, ...parseTarget(to), ...endOf(local, i) };
   });
@@ -131,7 +138,7 @@ export function planNeighbors(request: PlanRequest, peers: readonly TracePeer[])
     const to = map.get('to') ?? request.to[request.to.length - 1];
     if (to === undefined) throw new PlanError(`--map "${text}" does not say where to (to=ADDRESS), nor does --to`);
     const derive = map.has('derive') ? Number(map.get('derive')) : undefined;
-    const as = map.has('as') ? parseAs(map.get('as')!) : peer.as;
+    const as = map.has('as') ? parseAs(map.get('as')!) : speakerOf(peer);
     plans.push({
       peer,
       derive,
@@ -156,6 +163,15 @@ function endOf(
   return { localAddress: local, routerId: routerId ?? own };
 }
 
+/** The peers of one file. That it ends too early is said when it is played. */
+async function peersOf(file: string, progress?: Progress): Promise<PeerInfo[]> {
+  let peers: PeerInfo[] = [];
+  await traceInfo(file, { progress }, (info) => (peers = info.peers)).catch((error: unknown) => {
+    if (!(error instanceof TraceError && error.cut)) throw error;
+  });
+  return peers;
+}
+
 /**
  * The peers of the files, busiest first. Reads only the beginning when the first file is a RIB whose index names all that is wanted, else
  * all of every file. Throws TraceError.
@@ -177,7 +193,7 @@ export async function findPeers(
   const all = new Map<string, PeerInfo>();
   for (const file of files) {
     // Several files are one trace: the same peer may have another index in each.
-    for (const peer of (await traceInfo(file, { progress })).peers) {
+    for (const peer of await peersOf(file, progress)) {
       if (peer.routesV4 + peer.routesV6 + peer.withdrawn === 0) continue;
       const known = all.get(peerName(peer));
       if (known === undefined) all.set(peerName(peer), peer);

@@ -5,8 +5,9 @@ import { parseAddress } from '../wire/ip.js';
 import { TraceDecoder } from './decoder.js';
 import { peerName, type TracePeer } from './peers.js';
 import { readTrace, type ReadOptions } from './reader.js';
+import { TraceError } from './source.js';
 import type { NeighborPlan } from './replay-plan.js';
-import { RouteFeed, type FeedCounts } from './route-feed.js';
+import { NO_COUNTS, RouteFeed, type FeedCounts } from './route-feed.js';
 import { describeDown, Speaker } from './speaker.js';
 import type { NextHops } from './update-writer.js';
 
@@ -26,6 +27,10 @@ export interface ReplayOptions extends ReadOptions {
   readonly patience?: number;
   /** Milliseconds: update files (not RIBs) are played again and again until so long has passed; a pass that has begun is finished. */
   readonly loopMs?: number;
+  /** Messages of update files are sent byte for byte, not as an eBGP neighbour with another AS and address would send them. */
+  readonly verbatim?: boolean;
+  /** A neighbour's session is closed and opened again where the trace says that it went down and came up. */
+  readonly sessions?: boolean;
   /** Ends the replay early; sessions are closed with Cease. */
   readonly signal?: AbortSignal;
 }
@@ -33,7 +38,10 @@ export interface ReplayOptions extends ReadOptions {
 /** One neighbour while it plays, and what came of it. */
 export interface Player {
   readonly plan: NeighborPlan;
-  readonly speaker: Speaker;
+  /** Another one after each time that the trace closed the session. */
+  speaker: Speaker;
+  /** The trace has closed the session and not opened it again. */
+  closed: boolean;
   /** Undefined until the session is established. */
   feed?: RouteFeed;
   /** UPDATEs received from the other side. */
@@ -42,6 +50,8 @@ export interface Player {
   ended?: string;
 }
 
+/** RFC 4271 state, as MRT numbers them. */
+const ESTABLISHED = 6;
 const CHUNK = 1 << 16;
 /** Milliseconds of work after which timers and sockets get their turn. */
 const TURN = 15;
@@ -81,6 +91,9 @@ export class Replay {
   #updateRecord = false;
   #origin: { trace: number; clock: number } | undefined;
   #turnEnd = 0;
+  readonly #sessionChanges: { player: Player; up: boolean }[] = [];
+  /** Update files that end too early: their writer was killed. The next ones have been played nevertheless. */
+  readonly cut: string[] = [];
 
   constructor(options: ReplayOptions) {
     this.#options = options;
@@ -90,13 +103,21 @@ export class Replay {
       this.#byPeer.set(name, [...(this.#byPeer.get(name) ?? []), player]);
     }
     this.#decoder = new TraceDecoder({
-      wants: (peer) => this.#playersOf(peer).length > 0,
+      wants: (peer) => this.#playersOf(peer).length > 0 || this.#sessionsOf(peer).length > 0,
       route: (peer, route) => {
         for (const player of this.#playersOf(peer)) if (player.ended === undefined) player.feed?.route(route);
       },
       message: (peer, buf, start, end, as4) => {
         for (const player of this.#playersOf(peer)) {
-          if (player.ended === undefined) player.feed?.message(buf, start, end, as4);
+          if (player.ended !== undefined) continue;
+          if (options.verbatim) player.feed?.verbatim(buf, start, end, as4);
+          else player.feed?.message(buf, start, end, as4);
+        }
+      },
+      stateChange: (peer, oldState, newState) => {
+        if ((oldState === ESTABLISHED) === (newState === ESTABLISHED)) return;
+        for (const player of this.#sessionsOf(peer)) {
+          this.#sessionChanges.push({ player, up: newState === ESTABLISHED });
         }
       },
     });
@@ -145,17 +166,30 @@ export class Replay {
       await readTrace(file, (record) => this.#visit(record.time, record.type, () => this.#decoder.visit(record)), {
         ...this.#options,
         progress: (read, size) => (this.progress = read / size),
+      }).catch((error: unknown) => {
+        if (!(error instanceof TraceError && error.cut && this.#updateRecord)) throw error;
+        this.cut.push(error.message);
       });
       if (this.#over()) break;
     }
   }
 
   #makePlayer(plan: NeighborPlan): Player {
+    const player: Player = {
+      plan,
+      speaker: this.#makeSpeaker(plan, () => void player.updatesReceived++),
+      closed: false,
+      updatesReceived: 0,
+    };
+    return player;
+  }
+
+  #makeSpeaker(plan: NeighborPlan, onUpdate: () => void): Speaker {
     const { host, port, localAddress, as, routerId } = plan;
     const { peerAs, holdTime, patience } = this.#options;
     const possible = nextHopsOf(this.#options, localAddress ?? (host.includes(':') ? '::' : '0.0.0.0'));
     const families = (possible.ipv4 ? 1 : 0) | (possible.ipv6 ? 2 : 0);
-    const speaker = new Speaker({
+    return new Speaker({
       host,
       port,
       localAddress,
@@ -165,10 +199,8 @@ export class Replay {
       holdTime,
       patience,
       families,
-      onUpdate: () => void player.updatesReceived++,
+      onUpdate,
     });
-    const player: Player = { plan, speaker, updatesReceived: 0 };
-    return player;
   }
 
   async #connect(player: Player): Promise<void> {
@@ -182,8 +214,10 @@ export class Replay {
       as4,
       derive: plan.derive,
       limit: this.#options.limit,
+      counts: player.feed?.counts,
     });
     void speaker.ended.then((reason) => {
+      if (player.closed) return;
       player.ended = describeDown(reason);
       if (this.#over()) this.#wakeSleeper();
     });
@@ -196,6 +230,32 @@ export class Replay {
       this.#wanted.set(peer, players);
     }
     return players;
+  }
+
+  /** Whose sessions follow what the trace says of this peer's. */
+  #sessionsOf(peer: TracePeer): Player[] {
+    if (!this.#options.sessions) return [];
+    return this.players.filter(({ plan }) => plan.peer.address === peer.address && plan.peer.as === peer.as);
+  }
+
+  /** Closes and opens sessions as the trace says. */
+  async #changeSessions(): Promise<'stop' | undefined> {
+    this.#sendAll(0);
+    for (const { player, up } of this.#sessionChanges.splice(0)) {
+      if (player.ended !== undefined || up !== player.closed) continue;
+      if (up) {
+        player.speaker = this.#makeSpeaker(player.plan, () => void player.updatesReceived++);
+        player.closed = false;
+        await this.#connect(player).catch((error: Error) => (player.ended = error.message));
+        // What the RIBs said is not said again.
+        player.feed?.endOfRib();
+      } else {
+        await player.speaker.flushed();
+        player.closed = true;
+        await player.speaker.stop();
+      }
+    }
+    return this.#over() ? 'stop' : undefined;
   }
 
   #over(): boolean {
@@ -213,6 +273,7 @@ export class Replay {
       if (wait > 0) return this.#later(wait, decode);
     }
     decode();
+    if (this.#sessionChanges.length > 0) return this.#changeSessions();
     if (!this.#updateRecord && this.players.every(({ feed }) => feed?.limitReached ?? true)) return 'stop';
     if (!this.#sendAll(CHUNK) || performance.now() > this.#turnEnd) return this.#breathe();
     return undefined;
@@ -240,6 +301,7 @@ export class Replay {
     });
     if (this.#over()) return 'stop';
     decode();
+    if (this.#sessionChanges.length > 0) return this.#changeSessions();
     this.#sendAll(CHUNK);
     return undefined;
   }
@@ -261,10 +323,10 @@ export class Replay {
   /** Sends what has been written beyond `threshold` bytes. False: somebody has to be waited for. */
   #sendAll(threshold: number): boolean {
     let free = true;
-    for (const { feed, speaker, ended } of this.players) {
+    for (const { feed, speaker, ended, closed } of this.players) {
       if (feed === undefined || feed.out.length <= threshold) continue;
       const bytes = feed.out.take();
-      if (ended === undefined && !speaker.send(bytes)) free = false;
+      if (ended === undefined && !closed && !speaker.send(bytes)) free = false;
     }
     return free;
   }
@@ -272,15 +334,7 @@ export class Replay {
 
 /** Sum of what all neighbours were sent. */
 export function totalCounts(players: readonly Player[]): FeedCounts {
-  const total: FeedCounts = {
-    announced: 0,
-    withdrawn: 0,
-    messages: 0,
-    otherFamily: 0,
-    tooLong: 0,
-    treatedAsWithdraw: 0,
-    unusable: 0,
-  };
+  const total: FeedCounts = { ...NO_COUNTS };
   for (const { feed } of players) {
     for (const key of Object.keys(total) as (keyof FeedCounts)[]) total[key] += feed?.counts[key] ?? 0;
   }

@@ -25,6 +25,8 @@ export interface FeedOptions {
   /** Stop after so many prefixes of RIBs. */
   readonly limit?: number;
   readonly maxMessageLength?: number;
+  /** Counts of an earlier session of this neighbour, to go on from. */
+  readonly counts?: FeedCounts;
   /** Routes grouped at a time. */
   readonly window?: number;
 }
@@ -44,18 +46,20 @@ export interface FeedCounts {
   unusable: number;
 }
 
+export const NO_COUNTS: Readonly<FeedCounts> = {
+  announced: 0,
+  withdrawn: 0,
+  messages: 0,
+  otherFamily: 0,
+  tooLong: 0,
+  treatedAsWithdraw: 0,
+  unusable: 0,
+};
+
 export class RouteFeed implements GroupReceiver {
   /** Messages ready to be sent; the owner takes them away. */
   readonly out = new ByteWriter(1 << 16);
-  readonly counts: FeedCounts = {
-    announced: 0,
-    withdrawn: 0,
-    messages: 0,
-    otherFamily: 0,
-    tooLong: 0,
-    treatedAsWithdraw: 0,
-    unusable: 0,
-  };
+  readonly counts: FeedCounts;
   readonly families: number;
   readonly #options: FeedOptions;
   readonly #writer: UpdateWriter;
@@ -66,12 +70,16 @@ export class RouteFeed implements GroupReceiver {
   readonly #raw = new Uint8Array(1 << 16);
   readonly #translated = new ByteWriter();
   #ribRoutes = 0;
+  /** Messages that the writer did not write. */
+  #messagesBefore: number;
   #groupFits = false;
 
   constructor(options: FeedOptions) {
     const { nextHops, as } = options;
     const possible = (nextHops.ipv4 ? 1 : 0) | (nextHops.ipv6 ? 2 : 0);
     this.#options = options;
+    this.counts = { ...(options.counts ?? NO_COUNTS) };
+    this.#messagesBefore = this.counts.messages;
     this.families = (options.families ?? ALL_FAMILIES) & possible;
     this.#writer = new UpdateWriter(this.out, nextHops, options.maxMessageLength ?? MAX_MESSAGE_LENGTH);
     this.#rewriter = new RouteRewriter(as);
@@ -111,7 +119,26 @@ export class RouteFeed implements GroupReceiver {
       if (section.kind === 'withdraw' || verdict.kind !== 'sound') this.#withdraw(buf, section);
       else this.#announce(buf, section, as4);
     }
-    this.counts.messages = this.#writer.messages;
+    this.#countMessages();
+  }
+
+  /** One message of a trace, byte for byte, if it is an UPDATE that the session's AS number length allows; else as message(). */
+  verbatim(buf: Uint8Array, start: number, end: number, as4: boolean): void {
+    if (as4 !== (this.#options.as4 ?? true)) return this.message(buf, start, end, as4);
+    if (!isUpdate(buf, start, end)) return;
+    this.out.bytes(buf, start, end);
+    this.#messagesBefore++;
+    this.#countMessages();
+    const view = this.#view;
+    if (parseUpdate(buf, start, end, { as4, ebgp: false, families: ALL_FAMILIES }, view).kind === 'reset') return;
+    for (let i = 0; i < view.sectionCount; i++) {
+      const { kind, start: from, end: to, family } = view.sections[i];
+      this.#cursor.reset(buf, from, to, family);
+      while (this.#cursor.next()) {
+        if (kind === 'withdraw') this.counts.withdrawn++;
+        else this.counts.announced++;
+      }
+    }
   }
 
   /** Writes out what is still in the window. */
@@ -123,7 +150,7 @@ export class RouteFeed implements GroupReceiver {
   endOfRib(): void {
     this.#flushGroups();
     for (const family of familiesOf(this.families)) this.#writer.endOfRib(family);
-    this.counts.messages = this.#writer.messages;
+    this.#countMessages();
   }
 
   group(family: Family, variant: number, attrs: Uint8Array, start: number, end: number): boolean {
@@ -154,7 +181,11 @@ export class RouteFeed implements GroupReceiver {
 
   #flushGroups(): void {
     this.#grouper.flush(this);
-    this.counts.messages = this.#writer.messages;
+    this.#countMessages();
+  }
+
+  #countMessages(): void {
+    this.counts.messages = this.#messagesBefore + this.#writer.messages;
   }
 
   #variant(nlri: Uint8Array, start: number, end: number): number {

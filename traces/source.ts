@@ -14,11 +14,14 @@ export class TraceError extends Error {
   readonly file: string;
   /** Position in the file for damaged compression, in the uncompressed data for damaged records; in bytes. */
   readonly offset: number;
-  constructor(file: string, offset: number, reason: string) {
+  /** The file just ends too early, as one does whose writer was killed; what there is of it is sound. */
+  readonly cut: boolean;
+  constructor(file: string, offset: number, reason: string, cut = false) {
     super(`${file}: ${reason}`);
     this.name = 'TraceError';
     this.file = file;
     this.offset = offset;
+    this.cut = cut;
   }
 }
 
@@ -88,7 +91,7 @@ async function* gunzip(file: string, pieces: AsyncIterable<Uint8Array>) {
   // Iterating over the stream would lose what it holds when it fails. In flowing mode it holds nothing: each piece's
   // output is here before its error, and the next piece is only given after this one's output was taken.
   let ready: Uint8Array[] = [];
-  let failure: Error | undefined;
+  let failure: NodeJS.ErrnoException | undefined;
   gunzipper.on('data', (chunk: Uint8Array) => ready.push(chunk));
   gunzipper.on('error', (error) => (failure = error));
   const step = (act: (done: () => void) => void) =>
@@ -116,6 +119,11 @@ async function* gunzip(file: string, pieces: AsyncIterable<Uint8Array>) {
     gunzipper.destroy();
   }
   if (failure !== undefined) {
-    throw new TraceError(file, fed, `damaged gzip data after byte ${fed}: ${failure.message}`);
+    throw new TraceError(
+      file,
+      fed,
+      `damaged gzip data after byte ${fed}: ${failure.message}`,
+      failure.code === 'Z_BUF_ERROR',
+    );
   }
 }

@@ -2,6 +2,7 @@
 // the playing itself is traces/.
 import process from 'node:process';
 import type { Argv, CommandModule } from 'yargs';
+import { traceFiles } from '../../traces/trace-files.js';
 import { findPeers, planNeighbors, PlanError } from '../../traces/replay-plan.js';
 import { playerName, Replay, totalCounts, type Player } from '../../traces/replay.js';
 import { TraceError } from '../../traces/source.js';
@@ -27,6 +28,8 @@ interface ReplayArguments {
   holdTime: number;
   wait: number;
   maxRecord: number;
+  verbatim: boolean;
+  sessions: boolean;
   exit: boolean;
   json: boolean;
 }
@@ -35,11 +38,16 @@ const LIST = { type: 'string', array: true, nargs: 1, requiresArg: true, default
 
 function options(yargs: Argv): Argv<ReplayArguments> {
   return yargs
-    .positional('files', { type: 'string', array: true, describe: 'MRT files (gz, bz2 or plain): RIBs, then updates' })
+    .positional('files', {
+      type: 'string',
+      array: true,
+      describe: 'MRT files (gz, bz2 or plain): RIBs, then updates; a directory is all of its files',
+    })
     .option('to', { ...LIST, describe: 'BGP speaker to play to: ADDRESS[:PORT]; repeat for one each' })
     .option('peer', {
       ...LIST,
-      describe: 'peer of the trace to play: AS30844, an address, #3, or all (default: the busiest)',
+      describe:
+        'peer of the trace to play: AS30844, an address, #3, or all (default: the busiest); sent:ADDRESS is what it was sent',
     })
     .option('as', {
       ...LIST,
@@ -72,6 +80,16 @@ function options(yargs: Argv): Argv<ReplayArguments> {
     .option('hold-time', { type: 'number', default: 90, describe: 'proposed hold time in seconds, 0 for none' })
     .option('wait', { type: 'number', default: 10, describe: 'seconds to keep trying to connect' })
     .option('max-record', { type: 'number', default: 1 << 20, describe: 'longest MRT record accepted, in bytes' })
+    .option('verbatim', {
+      type: 'boolean',
+      default: false,
+      describe: 'send UPDATEs of update files byte for byte: own AS and address must be those of the trace',
+    })
+    .option('sessions', {
+      type: 'boolean',
+      default: false,
+      describe: 'close and open sessions where the trace says that they went down and came up',
+    })
     .option('exit', {
       type: 'boolean',
       default: false,
@@ -154,7 +172,9 @@ function report(replay: Replay, seconds: number, json: boolean): void {
   const skipped = Object.fromEntries(replay.skipped);
   if (json) {
     const { passes } = replay;
-    process.stdout.write(`${JSON.stringify({ seconds, passes, players, skippedRecords: skipped })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ seconds, passes, players, skippedRecords: skipped, notWhole: replay.cut })}\n`,
+    );
     return;
   }
   const rows = replay.players.map((player, i) => [
@@ -175,6 +195,7 @@ function report(replay: Replay, seconds: number, json: boolean): void {
 function notes(replay: Replay): string[] {
   const total = totalCounts(replay.players);
   const lines = [...replay.skipped].map(([what, n]) => `not played: ${count(n)} records, ${what}`);
+  for (const text of replay.cut) lines.push(`not whole: ${text}`);
   const add = (n: number, text: string) => n > 0 && lines.push(`${count(n)} ${text}`);
   add(
     total.otherFamily,
@@ -195,7 +216,7 @@ function asUserError(error: unknown): unknown {
 }
 
 async function run(argv: ReplayArguments): Promise<void> {
-  const files = argv.files ?? [];
+  const files = await traceFiles(argv.files ?? []);
   const selectors = argv.map.map((text) => /(?:^|,)peer=([^,]*)/.exec(text)?.[1]);
   const wanted = selectors.includes(undefined) ? [] : [...argv.peer, ...(selectors as string[])];
   const peers = await findPeers(files, wanted);
@@ -205,6 +226,7 @@ async function run(argv: ReplayArguments): Promise<void> {
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
+  const { verbatim, sessions } = argv;
   const { speed, limit, loop, nextHop, nextHopV6, peerAs, holdTime, wait, maxRecord } = argv;
   const session = { nextHopV4: nextHop, nextHopV6, peerAs, holdTime, patience: wait };
   const replay = new Replay({
@@ -214,6 +236,8 @@ async function run(argv: ReplayArguments): Promise<void> {
     limit,
     loopMs: (loop ?? 0) * 1000,
     ...session,
+    verbatim,
+    sessions,
     maxRecord,
     signal: stop.signal,
   });

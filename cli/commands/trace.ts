@@ -4,6 +4,7 @@ import process from 'node:process';
 import type { Argv, CommandModule } from 'yargs';
 import { traceInfo, type TraceInfo } from '../../traces/info.js';
 import { TraceError } from '../../traces/source.js';
+import { traceFiles } from '../../traces/trace-files.js';
 import { writeSyntheticTable } from '../../traces/synthetic.js';
 import { UserError } from '../errors.js';
 import { count, table } from '../output/table.js';
@@ -37,7 +38,7 @@ export function renderTraceInfo(info: TraceInfo): string {
   list('skipped', info.skipped);
   const peers = info.peers.map((p) => [
     `#${p.index}`,
-    p.address,
+    p.sentBy === undefined ? p.address : `to ${p.address}`,
     `AS${p.as}`,
     p.routesV4,
     p.routesV6,
@@ -53,7 +54,7 @@ export function renderTraceInfo(info: TraceInfo): string {
 
 async function showInfo(argv: InfoArguments): Promise<void> {
   let failed: unknown;
-  for (const file of argv.files ?? []) {
+  for (const file of await traceFiles(argv.files ?? [])) {
     const started = performance.now();
     let shown = started;
     const progress = (read: number, size: number) => {
@@ -84,7 +85,11 @@ const infoCommand: CommandModule<object, InfoArguments> = {
   describe: 'Show what trace files hold: peers, prefixes, times, odd attributes',
   builder: (yargs) =>
     yargs
-      .positional('files', { type: 'string', array: true, describe: 'MRT files (gz, bz2 or plain)' })
+      .positional('files', {
+        type: 'string',
+        array: true,
+        describe: 'MRT files (gz, bz2 or plain), directories of them',
+      })
       .option('max-record', { type: 'number', default: 1 << 20, describe: 'longest MRT record accepted, in bytes' })
       .option('json', {
         type: 'boolean',
