@@ -35,6 +35,8 @@ export class EventStreams {
       response.setHeader('retry-after', '10');
       throw new HttpError(503, `${this.limits.listeners} dashboards are open already: close one`);
     }
+    // It may have gone while the first events were put together.
+    if (response.destroyed) return;
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
