@@ -13,7 +13,8 @@ import { FAMILIES, familyName, type Family } from '../wire/family.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { Emitter } from './emitter.js';
-import type { SessionRunner } from './io/session-runner.js';
+import { TreatedMessages } from './explain/treated-messages.js';
+import type { SessionInfo, SessionRunner } from './io/session-runner.js';
 import { Pacer } from './pacing.js';
 import type { NeighborStatus } from './status.js';
 import { VoterJournal } from './voter-journal.js';
@@ -43,11 +44,14 @@ export interface NeighborEvents {
 
 export class NeighborPort {
   readonly index: number;
-  readonly config: NeighborConfig;
+  /** Another object after a reload that changed it. */
+  config: NeighborConfig;
   /** Of the session that is up; undefined while there is none. */
   negotiated: Negotiated | undefined;
   voter: UpdateVoter;
   upSince = 0;
+  /** The last UPDATEs that were treated as withdrawals. */
+  readonly treated = new TreatedMessages();
   private readonly context: RouterContext;
   private readonly events: NeighborEvents;
   private readonly pacer: Pacer;
@@ -71,6 +75,23 @@ export class NeighborPort {
     this.pacer = new Pacer(context.config.voting.hangThreshold);
     this.journal = new VoterJournal(context, index);
     this.voter = this.newVoter();
+  }
+
+  /** Its configuration is another one. What its session is made of counts when the pool has made it anew. */
+  reconfigure(config: NeighborConfig): void {
+    this.config = config;
+    this.configure();
+    if (config.removed !== true) return;
+    // Its votes are nobody's any more.
+    this.voter = this.newVoter();
+    this.context.restart.neighborChanged(this.index);
+  }
+
+  /** Takes over what the configuration says of voting now. */
+  configure(): void {
+    const { voting } = this.context.config;
+    this.pacer.configure(voting.hangThreshold);
+    this.voter.configure(voterOptions(voting));
   }
 
   attach(session: SessionRunner): void {
@@ -103,13 +124,16 @@ export class NeighborPort {
         const group = { family, attributes, agree, ids, from, to };
         const at = now();
         context.meters.decided(this.index, group, at);
-        context.voteLog.append(decisionRecord(context.records, at, this.config.address, group));
+        if (context.voteLog.wants('decision')) {
+          context.voteLog.append(decisionRecord(context.records, at, this.config.address, group));
+        }
       },
       context.gate,
     );
     this.endOfRibDue = true;
     this.gatedSince = Infinity;
     this.lastError = null;
+    context.meters.retold(this.index, this.upSince);
     context.restart.up(this.index, negotiated, this.upSince);
     context.replicator.neighborUp(this.index, negotiated.families, this.upSince);
     context.log.info(`neighbour ${this.config.address} (AS ${negotiated.peerAs}) is up`);
@@ -123,6 +147,7 @@ export class NeighborPort {
     const at = now();
     this.negotiated = undefined;
     this.emitter = undefined;
+    this.treated.clear();
     this.flaps++;
     this.lastError = reason.text;
     this.pacer.paused = false;
@@ -161,7 +186,10 @@ export class NeighborPort {
       });
       return;
     }
-    if (verdict.kind === 'treat-as-withdraw') this.noteTreatAsWithdraw(verdict);
+    if (verdict.kind === 'treat-as-withdraw') {
+      this.treated.note(message, start, end, verdict.reason, at);
+      this.noteTreatAsWithdraw(verdict);
+    }
     const { endOfRib } = this.view;
     if (negotiated.as4 || this.view.sectionCount === 0) {
       this.context.replicator.receive(this.index, message, start, end, this.view, verdict, at);
@@ -177,6 +205,7 @@ export class NeighborPort {
   routeRefresh(family: Family): void {
     const { prefixes } = this.context.tables;
     this.voter.redirty((prefix) => prefixes.family(prefix) === family);
+    this.context.meters.retold(this.index, now());
     this.context.schedule();
   }
 
@@ -247,6 +276,11 @@ export class NeighborPort {
       endOfRib: FAMILIES.filter((family) => replicator.hasEndOfRib(this.index, family)).map(familyName),
       lastError: this.lastError,
     };
+  }
+
+  /** What its session has counted, and UPDATEs that were treated as withdrawals (RFC 7606). */
+  traffic(): SessionInfo & { treatedAsWithdraw: number } {
+    return { ...this.session.info(), treatedAsWithdraw: this.treatedAsWithdraw };
   }
 
   private newVoter(): UpdateVoter {

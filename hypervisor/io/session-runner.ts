@@ -20,7 +20,7 @@ import type {
 } from '../../session/fsm.js';
 import { now } from '../clock.js';
 import { BgpStream } from './bgp-stream.js';
-import { countMessages, MessageCounters } from './message-counters.js';
+import { countMessages, MessageCounters, type NotificationCount } from './message-counters.js';
 
 export interface SessionCallbacks {
   onEstablished(negotiated: Negotiated): void;
@@ -58,6 +58,8 @@ export interface SessionInfo {
   /** By type: `open`, `update`, `notification`, `keepalive`, `route-refresh`. */
   received: Readonly<Record<string, number>>;
   sent: Readonly<Record<string, number>>;
+  notificationsReceived: readonly NotificationCount[];
+  notificationsSent: readonly NotificationCount[];
   lastError: string | undefined;
   negotiated: Negotiated | undefined;
 }
@@ -157,6 +159,8 @@ export class SessionRunner {
       messagesOut: this.sent.total,
       received: this.received.byName(),
       sent: this.sent.byName(),
+      notificationsReceived: this.received.byCode(),
+      notificationsSent: this.sent.byCode(),
       lastError: this.lastError,
       negotiated,
     };
@@ -180,7 +184,7 @@ export class SessionRunner {
   }
 
   private message(id: ConnectionId, type: number, buffer: Uint8Array, start: number, end: number): void {
-    this.received.add(type);
+    this.received.add(type, buffer, start);
     if (!this.fsm.noteMessage(id, type, now())) {
       this.handle({ kind: 'message', connection: id, type, buffer, start, end });
     } else if (type === MessageType.UPDATE) {

@@ -33,7 +33,7 @@ const LOGGED_IDS = 100;
 export interface QuarantineParts {
   context: Pick<
     RouterContext,
-    'config' | 'log' | 'replicator' | 'tables' | 'electorate' | 'abstentions' | 'voteLog'
+    'config' | 'log' | 'meters' | 'replicator' | 'tables' | 'electorate' | 'abstentions' | 'voteLog'
   > & {
     schedule(): void;
   };
@@ -205,8 +205,9 @@ export class QuarantineDesk {
     held: readonly { suspect: Suspect; id: number }[],
     file: string,
   ): void {
-    const { config, log, voteLog } = this.context;
+    const { config, log, meters, voteLog } = this.context;
     const { name } = config.replicas[replica];
+    meters.quarantined.add(`${replica}`, held.length);
     const prefixes = held.reduce((sum, { suspect }) => sum + suspect.prefixes, 0);
     log.warn(
       `replica ${name}: ${held.length} messages (${prefixes} prefixes) were under way when it failed: it is not given them again ` +
