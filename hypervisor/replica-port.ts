@@ -80,7 +80,7 @@ export class ReplicaPort implements LinkEvents {
   }
 
   /** It has sessions, and what it says is looked at. */
-  private get isAtWork(): boolean {
+  get isAtWork(): boolean {
     const { state } = this;
     return state === 'syncing' || state === 'standby' || state === 'voting';
   }

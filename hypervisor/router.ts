@@ -14,6 +14,9 @@ import { Abstentions } from './abstentions.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { ControlServer, type Method } from './control/server.js';
+import { Explainer } from './explain/explainer.js';
+import { LivePatterns } from './explain/live-patterns.js';
+import { OwnLog } from './explain/own-log.js';
 import { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { FibStatus } from './fib/status.js';
@@ -281,12 +284,21 @@ export class Router {
   /** What can be asked of the running router. */
   private methods(): Record<string, Method> {
     const reports = new Reports(this.context, this.neighbors);
+    const { context, neighbors, replicas } = this;
+    const patterns = new LivePatterns(context, neighbors);
+    const log = new OwnLog(context.config.voteLog.file);
+    const explainer = new Explainer({ context, neighbors, replicas, reports, log });
     return {
       status: () => this.status(),
       fib: (query) => this.withFib((fib) => fib.routes(query)),
       'fib-verify': () => this.withFib(() => this.fib?.verify()),
       votes: (params) => reports.ballots(params),
-      faults: (params) => this.context.faults.report(params),
+      faults: async (params) => {
+        const answer = this.context.faults.report(params);
+        return { ...answer, patterns: await patterns.of(answer.findings) };
+      },
+      explain: (params) => explainer.explain(params),
+      'vote-log': () => context.config.voteLog,
       ...injectionMethods(this.context.injections),
       ...quarantineMethods(this.context.quarantine),
       ...recordMethods(this.context.recorder),

@@ -2,6 +2,8 @@
 // so fields are added, not renamed. Filled in by router.ts; shown by cli/commands/status.ts.
 import type { ReplicaPhase } from '../recovery/types.js';
 import type { FaultCounts } from '../voter/faults/types.js';
+import type { AttributeDifference } from '../wire/bgp/describe.js';
+import type { FaultPattern } from './explain/types.js';
 import type { FibStatus } from './fib/status.js';
 
 /** `stopped`: the hypervisor itself is ending. */
@@ -146,9 +148,11 @@ export interface BallotVote {
   /** False: it is not in the electorate now. */
   counts: boolean;
   agrees: boolean;
+  /** When it took this value, ISO 8601; null when it never said anything. */
+  since: string | null;
   attributes: Record<string, string> | null;
-  /** What differs from the verdict, attribute by attribute; absent when nothing does or one of both is absent. */
-  diff?: unknown;
+  /** What differs from the verdict (`left`), attribute by attribute; absent when nothing does or one of both is absent. */
+  diff?: AttributeDifference[];
 }
 
 export interface BallotReport {
@@ -157,6 +161,14 @@ export interface BallotReport {
   verdict: Record<string, string> | null;
   /** What the neighbour holds now. */
   advertised: Record<string, string> | null;
+  /** By which rule the verdict came about (voter/types.ts). */
+  rule: string;
+  /** A replica with a say differs from the verdict. */
+  contested: boolean;
+  /** All votes are stable and none has a majority, or the ballot does not come to rest. */
+  trouble: 'no-majority' | 'oscillating' | null;
+  /** Replicas whose stable vote differs from the stable majority. */
+  dissent: string[];
   votes: BallotVote[];
 }
 
@@ -168,6 +180,8 @@ export interface FaultsAnswer {
   knownDifferences: number;
   /** Ballots that do not come to rest. */
   oscillating: number;
+  /** The findings by what is wrong: equal differences together, those first that ask most for something to be done. */
+  patterns: FaultPattern[];
 }
 
 /** One finding against a replica. */

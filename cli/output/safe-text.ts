@@ -5,8 +5,7 @@
  * C0 and C1 controls and DEL (escape sequences begin with them), line and paragraph separators; bidirectional controls (they reorder what
  * is seen: Trojan Source), other invisible format characters, tags and variation selectors; lone surrogates, noncharacters, private use.
  */
-const UNSAFE =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 
 /** Longer texts end in `…`: a daemon can say anything, for as long as it likes. */
 const MAX_LENGTH = 4096;
@@ -34,7 +33,6 @@ export function safeLines(text: string): string {
 /** JSON for a terminal or a pipe: equal to what `JSON.stringify` says, in ASCII alone, so that it is safe to look at, too. */
 export function safeJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
-    // eslint-disable-next-line no-control-regex -- what is left after JSON.stringify: DEL and everything beyond ASCII
     /[\x7f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -115,8 +115,8 @@ export class FaultDesk {
     return this.ledger.dissentOn(r, n, prefix);
   }
 
-  /** The answer to `btr faults`. Throws an Error for the user. */
-  report({ replica, all }: FaultQuery): FaultsAnswer {
+  /** The answer to `btr faults`, but for the patterns. Throws an Error for the user. */
+  report({ replica, all }: FaultQuery): Omit<FaultsAnswer, 'patterns'> {
     const { replicas } = this.parts.records;
     const r = replica === undefined ? undefined : replicas.indexOf(String(replica));
     if (r !== undefined && r < 0) throw new Error(`there is no replica "${String(replica)}"`);

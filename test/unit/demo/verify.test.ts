@@ -29,7 +29,8 @@ n0         BGP        ---        ${since}  ${state}
 `;
 
 function ballot(verdict: Record<string, string> | null): BallotReport {
-  return { neighbor: '10.0.3.2', prefix: '1.0.4.0/24', verdict, advertised: verdict, votes: [] };
+  const state = { rule: 'majority', contested: false, trouble: null, dissent: [], votes: [] };
+  return { neighbor: '10.0.3.2', prefix: '1.0.4.0/24', verdict, advertised: verdict, ...state };
 }
 
 describe('parseBirdRoutes', () => {

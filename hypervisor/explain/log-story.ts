@@ -1,0 +1,136 @@
+// Lines of the vote log as sentences of a story. Owns the wording for each kind of record; what the fields mean is docs/vote-log.md.
+import { neighborOf, prefixCountOf } from '../../votelog/facts.js';
+import type { LogRecord } from '../../votelog/types.js';
+import {
+  agreeingOf,
+  ballotOf,
+  diffOf,
+  isFields,
+  namesOf,
+  numberOf,
+  rawRouteOf,
+  routeOf,
+  textOf,
+  votesOf,
+} from './record-reading.js';
+import type { StoryEvent } from './types.js';
+import { countWords, diffWords, listWords, routeWords } from './words.js';
+
+/** Records as events, the oldest first. `prefix`: what the story is about; without it the sentences name prefixes. */
+export function historyOf(records: readonly LogRecord[], prefix?: string): StoryEvent[] {
+  return records.map((record) => eventOf(record, prefix)).sort((a, b) => (a.t === b.t ? 0 : a.t < b.t ? -1 : 1));
+}
+
+export function eventOf(record: LogRecord, prefix?: string): StoryEvent {
+  const told = TEXTS[record.kind]?.(record) ?? otherText(record);
+  return {
+    ...{ t: record.t, kind: record.kind, place: neighborOf(record) ?? null, replica: textOf(record.replica) },
+    text: `${told}${prefixWords(record, prefix)}`,
+  };
+}
+
+/** Of a group, how many there are; of what the reader does not know yet, which one. */
+function prefixWords(record: LogRecord, prefix: string | undefined): string {
+  const count = prefixCountOf(record);
+  const own = textOf(record.prefix);
+  if (prefix === undefined && own !== null) return ` on ${own}`;
+  if (count <= 1) return '';
+  return prefix === undefined
+    ? ` on ${countWords(count, 'prefix', 'prefixes')}`
+    : ` (with ${count - 1} other prefixes)`;
+}
+
+const TEXTS: Record<string, (record: LogRecord) => string> = {
+  'dissent-begins': (record) => {
+    const against = agreeingOf(ballotOf(record));
+    const others = against.length > 0 ? `, against ${listWords(against)}` : '';
+    return `${who(record)} dissents: ${dissentWords(record)}${others}`;
+  },
+  'dissent-ends': (record) => `${who(record)} dissents no longer`,
+  verdict: (record) => {
+    const ballot = ballotOf(record);
+    const agree = agreeingOf(ballot).length > 0 ? agreeingOf(ballot) : namesOf(record.agree);
+    const verdict = routeOf(ballot.verdict);
+    const what = verdict === undefined ? 'changes' : `becomes ${routeWords(verdict)}`;
+    return `the verdict ${what} (${textOf(record.rule) ?? 'unknown rule'}${agree.length > 0 ? `: ${listWords(agree)}` : ''})`;
+  },
+  'no-majority': (record) => {
+    const say = votesOf(ballotOf(record).votes)
+      .filter(({ counts }) => counts)
+      .map(({ replica, attributes }) => `${replica}: ${routeWords(attributes)}`);
+    return `no majority although all votes are stable${say.length > 0 ? ` (${say.join(' | ')})` : ''}`;
+  },
+  'oscillation-begins': () => 'the votes do not come to rest',
+  'oscillation-ends': () => 'the votes have come to rest',
+  overthrow: ({ from, to }) => `master ${textOf(from) ?? '?'} is overthrown, ${textOf(to) ?? '?'} leads`,
+  'fault-begins': (record) => `finding ${number(record)} against ${who(record)} (${findingWords(record)})`,
+  'fault-ends': (record) => `finding ${number(record)} against ${who(record)} (${findingWords(record)}) is over`,
+  'known-difference-begins': (record) =>
+    `${who(record)} differs as is known of it (${textOf(record.text) ?? 'known difference'}; finding ${number(record)})`,
+  'known-difference-ends': (record) => `the known difference of ${who(record)} is over`,
+  decision: (record) => {
+    const route = rawRouteOf(record.attributes);
+    const agree = namesOf(record.agree);
+    const what =
+      route === null
+        ? 'is told that there is no route'
+        : `is told ${route === undefined ? 'a route' : routeWords(route)}`;
+    return `the neighbour ${what}${agree.length > 0 ? ` (agreed by ${listWords(agree)})` : ''}`;
+  },
+  quarantine: (record) => {
+    const { state } = record;
+    const messages = countWords(numberOf(record.messages) ?? 1, 'message', 'messages');
+    const why = textOf(record.reason) ?? textOf(record.because);
+    if (state === 'withheld')
+      return `${messages} withheld from ${who(record)}: ${why ?? 'it died with them under way'}`;
+    return `quarantine: ${messages} of ${who(record)} ${textOf(state) ?? ''}${why === null ? '' : ` (${why})`}`;
+  },
+  replica: (record) => `replica ${who(record)}: ${textOf(record.state) ?? ''}${because(record)}`,
+  session: (record) => `session ${textOf(record.state) ?? ''}${because(record)}`,
+  warning: (record) => `early warning about ${who(record)}${because(record)}`,
+  alarm: (record) => `alarm ${textOf(record.state) ?? ''}: ${textOf(record.text) ?? ''}`,
+  injection: (record) => `injected fault ${textOf(record.fault) ?? ''} on ${who(record)} ${textOf(record.state) ?? ''}`,
+  'fib-refused': (record) => `the kernel refuses ${routed(record)}: ${textOf(record.error) ?? 'unknown error'}`,
+  'fib-interfered': (record) => `somebody else changed or removed ${routed(record)} in the kernel; it is put right`,
+};
+
+function otherText(record: LogRecord): string {
+  const subject = textOf(record.replica);
+  return `${record.kind}${subject === null ? '' : ` ${subject}`}${because(record)}`;
+}
+
+function who(record: LogRecord): string {
+  return textOf(record.replica) ?? 'a replica';
+}
+
+function number(record: LogRecord): string {
+  const id = numberOf(record.id);
+  return id === null ? '' : `#${id}`;
+}
+
+function because(record: LogRecord): string {
+  const why = textOf(record.reason) ?? textOf(record.text);
+  return why === null || why === '' ? '' : `: ${why}`;
+}
+
+function routed(record: LogRecord): string {
+  const route = textOf(record.route) ?? (isFields(record.example) ? textOf(record.example.route) : null);
+  return route === null ? 'our route' : `the route ${route}`;
+}
+
+function findingWords(record: LogRecord): string {
+  const cause = textOf(record.cause);
+  if (cause !== null) return `${cause}${because(record)}`;
+  return textOf(record.what) ?? 'fault';
+}
+
+function dissentWords(record: LogRecord): string {
+  const ballot = ballotOf(record);
+  const diff = diffOf(ballot.diff);
+  if (diff.length > 0) return diffWords(diff);
+  const [vote, verdict] = [routeOf(ballot.vote), routeOf(ballot.verdict)];
+  if (record.what === 'missing')
+    return `no route${verdict ? ` instead of ${routeWords(verdict)}` : ' where the majority has one'}`;
+  if (record.what === 'extra') return `${vote ? routeWords(vote) : 'a route'} where the majority has none`;
+  return `${vote === undefined ? 'something' : routeWords(vote)} instead of ${verdict === undefined ? 'what the majority says' : routeWords(verdict)}`;
+}
