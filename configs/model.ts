@@ -336,7 +336,8 @@ export interface LimitsConfig {
 }
 
 export interface LoggingConfig {
-  level: 'error' | 'warn' | 'info' | 'debug';
+  /** `verbose` is known to the command line only. */
+  level: 'error' | 'warn' | 'info' | 'verbose' | 'debug';
   /** Absolute path of the hypervisor's log; undefined = standard error only. */
   file?: string;
 }

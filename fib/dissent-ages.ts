@@ -31,6 +31,7 @@ const SAMPLES = 20;
 
 export class DissentAges {
   private readonly parts: DissentAgesParts;
+  private threshold: number;
   /** Of prefix p and replica r at [p * replicas + r]: when its open dissent began; 0 = it has none. Empty while there are none at all. */
   private begun = new Float64Array(0);
   private next = 0;
@@ -40,6 +41,12 @@ export class DissentAges {
 
   constructor(parts: DissentAgesParts) {
     this.parts = parts;
+    this.threshold = parts.threshold;
+  }
+
+  /** Older dissents than this (ms) last, from the next pass on. */
+  configure(threshold: number): void {
+    this.threshold = threshold;
   }
 
   /** The events of the voter since the last call: they know when a dissent began to the millisecond. */
@@ -99,7 +106,7 @@ export class DissentAges {
     }
     count.open++;
     count.since = Math.min(count.since, since);
-    const lasts = now - since >= this.parts.threshold;
+    const lasts = now - since >= this.threshold;
     // The first that lasts takes the place of those that do not.
     if (lasts && count.lasting++ === 0) count.samples = [];
     if (count.samples.length < SAMPLES && (lasts || count.lasting === 0)) count.samples.push(prefix);

@@ -99,7 +99,7 @@ export class FibEngine {
   private readonly meanings: VoteHops;
   private readonly events: KernelEvents;
   private readonly probePrefix: number;
-  private readonly networks: Set<number>;
+  private networks: ReadonlySet<number>;
   private readonly taken = new Uint32Array(TAKEN_AT_ONCE);
   private readonly withdrawn: DirtyQueue | undefined;
   private readonly effects: EngineEffects;
@@ -179,6 +179,12 @@ export class FibEngine {
   }
 
   // --- from the main thread
+
+  /** Decides by these options from now on, and no longer takes votes on other own networks than these. */
+  configure(voter: VoterOptions, networks: readonly string[]): void {
+    this.voter.configure(voter);
+    this.networks = new Set(networks.map((network) => this.prefixes.parse(network)));
+  }
 
   followElectorate(state: ElectorateState): void {
     this.electorate.follow(state);

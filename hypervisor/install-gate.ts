@@ -23,6 +23,16 @@ export class InstallGate implements IdHolder {
     for (const network of networks) this.set(prefixes.parse(network), EXEMPT);
   }
 
+  /** These prefixes may always be announced from now on. */
+  exempt(networks: readonly string[]): void {
+    for (const network of networks) {
+      const prefix = this.prefixes.parse(network);
+      const was = this.admits(prefix);
+      this.set(prefix, EXEMPT);
+      if (!was) this.opened(prefix);
+    }
+  }
+
   /** Whether a route to this prefix may be announced. */
   admits(prefix: number): boolean {
     return prefix < this.state.length && this.state[prefix] !== 0;

@@ -14,7 +14,6 @@ import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { Emitter } from './emitter.js';
 import { TreatedMessages } from './explain/treated-messages.js';
-import { TreatedMessages } from './explain/treated-messages.js';
 import type { SessionInfo, SessionRunner } from './io/session-runner.js';
 import { Pacer } from './pacing.js';
 import type { NeighborStatus } from './status.js';
@@ -51,8 +50,6 @@ export class NeighborPort {
   negotiated: Negotiated | undefined;
   voter: UpdateVoter;
   upSince = 0;
-  /** The last UPDATEs that were treated as withdrawals. */
-  readonly treated = new TreatedMessages();
   /** The last UPDATEs that were treated as withdrawals. */
   readonly treated = new TreatedMessages();
   private readonly context: RouterContext;
@@ -150,7 +147,6 @@ export class NeighborPort {
     const at = now();
     this.negotiated = undefined;
     this.emitter = undefined;
-    this.treated.clear();
     this.treated.clear();
     this.flaps++;
     this.lastError = reason.text;

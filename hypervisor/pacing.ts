@@ -9,10 +9,14 @@ export class Pacer {
   paused = false;
   /** Since when reading is paused, ms. */
   since = 0;
-  private readonly maxPauseMs: number;
+  private maxPauseMs: number;
 
   /** `maxPauseMs`: a neighbour is never kept waiting for longer; whoever is behind then gets the current state instead. */
   constructor(maxPauseMs: number) {
+    this.maxPauseMs = maxPauseMs;
+  }
+
+  configure(maxPauseMs: number): void {
     this.maxPauseMs = maxPauseMs;
   }
 

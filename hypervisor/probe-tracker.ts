@@ -15,13 +15,17 @@ export class ProbeTracker {
   digestedUntil = -Infinity;
   /** How long the last probe took that came back, ms; 0 before the first one. */
   roundTrip = 0;
-  private readonly options: ProbeOptions;
+  private options: ProbeOptions;
   private sequence = 0;
   private sentAt = -Infinity;
   private outstanding = false;
   private lastLife = -Infinity;
 
   constructor(options: ProbeOptions) {
+    this.options = options;
+  }
+
+  configure(options: ProbeOptions): void {
     this.options = options;
   }
 

@@ -1,6 +1,7 @@
 // All sessions between the hypervisor and one replica: those that stand for neighbours come and go with them, those for probe and tap are
 // there while it runs. Owns which links exist and as whom the hypervisor speaks on them; one link is replica-link.ts.
 import { INTERNAL_HOLD_TIME, type ReplicaSession } from '../configs/session-plan.js';
+import type { ReplicaConfig } from '../configs/model.js';
 import type { RouterContext } from './context.js';
 import { Departures } from './link-delays.js';
 import type { NeighborPort } from './neighbor-port.js';
@@ -8,6 +9,7 @@ import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.
 import type { Replica } from './replicas/replica.js';
 
 export interface LinksParts {
+  config: ReplicaConfig;
   replica: Replica;
   plan: readonly ReplicaSession[];
   neighbor(index: number): NeighborPort;
@@ -29,7 +31,7 @@ export class ReplicaLinks {
     this.index = index;
     this.context = context;
     this.parts = parts;
-    this.departures = new Departures(context.config.replicas[index].diversity.disconnectDelay);
+    this.departures = new Departures(parts.config.diversity.disconnectDelay);
   }
 
   get size(): number {
@@ -63,7 +65,9 @@ export class ReplicaLinks {
     }
   }
 
+  /** The replica is ending. */
   close(): void {
+    this.context.replicator.replicaEnded(this.index);
     for (const link of this.links.values()) link.close();
     this.links.clear();
     this.first.clear();
@@ -137,8 +141,8 @@ export class ReplicaLinks {
 
   /** How the hypervisor introduces itself on this session: as the neighbour, or as the internal peer. */
   private settingsFor(plan: ReplicaSession): LinkSettings {
-    const { internal, replicas } = this.context.config;
-    const { kind, deliver, diversity } = replicas[this.index];
+    const { internal } = this.context.config;
+    const { kind, deliver, diversity } = this.parts.config;
     const negotiated = plan.neighbor < 0 ? undefined : this.parts.neighbor(plan.neighbor).negotiated;
     return {
       as: plan.peerAs,

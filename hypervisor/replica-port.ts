@@ -29,14 +29,24 @@ export interface ReplicaEvents {
   neighbor(index: number): NeighborPort;
 }
 
+/** A daemon, not started yet, with the sessions that it is configured for. */
+export interface Equipment {
+  config: ReplicaConfig;
+  replica: Replica;
+  plan: readonly ReplicaSession[];
+}
+
 export class ReplicaPort implements LinkEvents {
   readonly index: number;
-  readonly config: ReplicaConfig;
+  /** What it runs with. */
+  config: ReplicaConfig;
   private readonly context: RouterContext;
-  private readonly replica: Replica;
+  private replica!: Replica;
   private readonly probing: ReplicaProgress;
   private readonly events: ReplicaEvents;
-  private readonly links: ReplicaLinks;
+  private links!: ReplicaLinks;
+  /** What it is started with the next time. */
+  private next: Equipment | undefined;
   private stopping = false;
   private votes = 0;
   /** UPDATEs that it has sent to neighbours. */
@@ -52,23 +62,28 @@ export class ReplicaPort implements LinkEvents {
     index: number,
     context: RouterContext,
     parts: {
-      replica: Replica;
-      plan: readonly ReplicaSession[];
+      equipment: Equipment;
       probes: ProbeMessages;
       events: ReplicaEvents;
     },
   ) {
     const { voting } = context.config;
     this.index = index;
-    this.config = context.config.replicas[index];
+    this.config = parts.equipment.config;
     this.context = context;
-    this.replica = parts.replica;
     this.probing = new ReplicaProgress(voting, parts.probes, this.config.fib);
     this.events = parts.events;
-    const neighbor = (n: number): NeighborPort => this.events.neighbor(n);
-    this.links = new ReplicaLinks(index, context, { replica: this.replica, plan: parts.plan, neighbor, events: this });
-    this.replica.on('exit', (exit) => this.ended(exit));
-    this.replica.on('warn', (text) => context.log.warn(`replica ${this.config.name}: ${text}`));
+    this.equipWith(parts.equipment);
+  }
+
+  /** What it runs with from its next start on. */
+  equip(equipment: Equipment): void {
+    this.next = equipment;
+  }
+
+  /** Takes over what the configuration says of voting now. */
+  configure(): void {
+    this.probing.configure(this.context.config.voting);
   }
 
   get name(): string {
@@ -87,6 +102,7 @@ export class ReplicaPort implements LinkEvents {
 
   /** Starts the daemon; resolves when it is ready, rejects when it could not be started: recovery knows of it by then. */
   async start(): Promise<void> {
+    if (this.next !== undefined) this.equipWith(this.next);
     this.context.fib?.reset(this.index);
     try {
       await this.replica.start();
@@ -260,6 +276,18 @@ export class ReplicaPort implements LinkEvents {
       return true;
     }
     return false;
+  }
+
+  /** No process of it runs now. */
+  private equipWith({ config, replica, plan }: Equipment): void {
+    const { index, context } = this;
+    this.next = undefined;
+    this.config = config;
+    this.replica = replica;
+    const neighbor = (n: number): NeighborPort => this.events.neighbor(n);
+    this.links = new ReplicaLinks(index, context, { config, replica, plan, neighbor, events: this });
+    replica.on('exit', (exit) => this.ended(exit));
+    replica.on('warn', (text) => context.log.warn(`replica ${config.name}: ${text}`));
   }
 
   private take(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {

@@ -2,7 +2,7 @@
 // returned probe proves and when it counts; which probe goes out when is probe-tracker.ts, what follows from the answers is replica-port.ts.
 import type { VotingConfig } from '../configs/model.js';
 import { PROBE_NEXT_HOPS, type ProbeMessages } from './probe-messages.js';
-import { ProbeTracker } from './probe-tracker.js';
+import { ProbeTracker, type ProbeOptions } from './probe-tracker.js';
 
 /**
  * A replica that sends more than this (bytes) to neighbours between a probe and PROOF_MS (ms) after its return still works off earlier
@@ -46,11 +46,11 @@ export class ReplicaProgress {
     this.probes = probes;
     this.path = path;
     this.forwardedUntil = path === 'none' ? Infinity : -Infinity;
-    this.tracker = new ProbeTracker({
-      busyIntervalMs: voting.probeInterval,
-      idleIntervalMs: Math.max(1000, voting.probeInterval),
-      hangMs: voting.hangThreshold,
-    });
+    this.tracker = new ProbeTracker(probeOptionsOf(voting));
+  }
+
+  configure(voting: VotingConfig): void {
+    this.tracker.configure(probeOptionsOf(voting));
   }
 
   /** A new life of the replica: nothing is proven. */
@@ -122,4 +122,12 @@ export class ReplicaProgress {
     this.advertisedUntil = this.provesUntil;
     if (this.path === 'tap') this.forwardedUntil = this.provesUntil;
   }
+}
+
+function probeOptionsOf({ probeInterval, hangThreshold }: VotingConfig): ProbeOptions {
+  return {
+    busyIntervalMs: probeInterval,
+    idleIntervalMs: Math.max(1000, probeInterval),
+    hangMs: hangThreshold,
+  };
 }

@@ -45,7 +45,7 @@ export type RestartState = 'waiting' | 'resynchronised' | 'expired';
 export class RestartWatch {
   /** `waiting` until the router knows again what all its neighbours announce; `expired` when it waited in vain. */
   state: RestartState = 'waiting';
-  private readonly options: RestartWatchOptions;
+  private options: RestartWatchOptions;
   private readonly quiet: number;
   private readonly neighbors: Watched[];
   private preserved = 0;
@@ -77,6 +77,16 @@ export class RestartWatch {
     // Once all is known the kernel's routes outlive the loss of a session, as in any router whose routing process stays.
     const forwarding = this.state === 'waiting' ? families & this.preserved : families;
     return { restarting: this.restarting, notification: false, restartTime, families, forwarding };
+  }
+
+  /** Neighbour `n` is new, or is gone for good: nobody waits for either. */
+  neighborChanged(n: number): void {
+    this.neighbors[n] = { ...down(), toldAt: -Infinity };
+  }
+
+  /** What the configuration says now. */
+  configure(config: RouterConfig): void {
+    this.options = optionsOf(config);
   }
 
   up(n: number, negotiated: Pick<Negotiated, 'families' | 'gracefulRestart'>, now: number): void {
@@ -133,13 +143,17 @@ export class RestartWatch {
 }
 
 /** The watch of a configured router. Without the kernel nothing is preserved over a restart, and nothing is offered. */
-export function restartWatchOf({ fib, neighbors, voting }: RouterConfig): RestartWatch {
-  return new RestartWatch({
+export function restartWatchOf(config: RouterConfig): RestartWatch {
+  return new RestartWatch(optionsOf(config));
+}
+
+function optionsOf({ fib, neighbors, voting }: RouterConfig): RestartWatchOptions {
+  return {
     neighbors: neighbors.length,
     restartTime: fib.backend === 'kernel' ? fib.restartTime : 0,
     staleRoutes: fib.staleRoutes,
     rest: RESTS * voting.stabilityThreshold,
-  });
+  };
 }
 
 function down(): Watched {

@@ -26,7 +26,9 @@ export function openInjections(
       signal: (signal: NodeJS.Signals, all: boolean) => replica(r).signal(signal, all),
       loseSession: (n: number, text: string) => replica(r).loseSession(n, text),
     })),
-    neighbors: config.neighbors.map(({ address }) => address),
+    get neighbors() {
+      return config.neighbors.map(({ address }) => address);
+    },
     prefixes,
     attributes,
     voter: (n: number) => neighbor(n).voter,

@@ -6,6 +6,8 @@ import type { RouterContext } from './context.js';
 import { tolerates } from '../recovery/tolerance.js';
 import type { FibStatus } from './fib/status.js';
 import type { HealthDesk } from './health/health-desk.js';
+import { logLevels } from './reload/log-levels.js';
+import { reloadSummary, type ReloadDesk } from './reload/reload-desk.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaPort } from './replica-port.js';
 import { urlOf } from './http/server.js';
@@ -32,7 +34,7 @@ function httpStatus(config: HttpConfig): HttpStatus | null {
 
 export function routerStatus(
   context: RouterContext,
-  ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[]; health: HealthDesk },
+  ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[]; health: HealthDesk; reloads: ReloadDesk },
   fields: { open: boolean; voteLogDropped: number; fib: FibStatus | null; fibError: string | null },
 ): RouterStatus {
   const { config, electorate, records, restart, tables } = context;
@@ -50,14 +52,14 @@ export function routerStatus(
     succession: config.voting.strategy === 'master-slave' ? electorate.succession.map((r) => records.replicas[r]) : [],
     quorum: config.voting.quorum,
     tolerates: tolerates(electorate.size, config.voting.minVotes),
-    alarms: context.recovery.raised,
+    alarms: [...context.recovery.raised, ...ports.reloads.raised],
     open: fields.open,
     restart: {
       state: restart.state,
       restarting: restart.restarting,
       missing: restart.missing.map((n) => config.neighbors[n].address),
     },
-    neighbors: ports.neighbors.map((port) => port.status()),
+    neighbors: ports.neighbors.filter(({ config }) => config.removed !== true).map((port) => port.status()),
     replicas: ports.replicas.map((port) => ({ ...port.status(), health: ports.health.status(port.index) })),
     ballots: ballotCounts(ports.neighbors),
     tables: {
@@ -69,6 +71,8 @@ export function routerStatus(
     fib: fields.fib,
     fibError: fields.fibError,
     voteLogDropped: fields.voteLogDropped,
+    logLevels: logLevels(context),
+    reload: reloadSummary(ports.reloads.status),
     http: httpStatus(config.http),
     memory: process.memoryUsage.rss(),
   };

@@ -1,9 +1,8 @@
 // The running router: puts the parts together, drives the main loop, opens the neighbours' sessions when enough replicas are ready,
 // and takes everything down in order. Owns composition and life cycle; every decision about routes is made elsewhere.
 import { setTimeout as delay } from 'node:timers/promises';
-import { generate } from '../configs/generate/index.js';
-import type { RouterConfig } from '../configs/model.js';
-import { planSessions } from '../configs/session-plan.js';
+import { parseConfig } from '../configs/load.js';
+import type { RouterConfig, VoteLogConfig } from '../configs/model.js';
 import { ShimHub } from '../preload/hub.js';
 import { Replicator } from '../replicator/replicator.js';
 import { Electorate } from '../voter/electorate.js';
@@ -30,13 +29,16 @@ import { Meters } from './metrics/meters.js';
 import { NeighborPort } from './neighbor-port.js';
 import { NeighborPool } from './neighbors/neighbor-pool.js';
 import { ProbeMessages } from './probe-messages.js';
-import { ReplicaPort } from './replica-port.js';
+import { ReplicaPort, type Equipment } from './replica-port.js';
 import { quarantineMethods } from './quarantine/control.js';
 import { QuarantineDesk } from './quarantine/quarantine-desk.js';
 import { recordMethods } from './recording/control.js';
 import { Recorder } from './recording/recorder.js';
 import { RecoveryDesk } from './recovery/recovery-desk.js';
-import { Replica } from './replicas/replica.js';
+import type { LoadConfig } from './reload/candidate.js';
+import { reloadByItself, reloadMethods } from './reload/control.js';
+import { equipmentOf } from './reload/equipment.js';
+import { ReloadDesk } from './reload/reload-desk.js';
 import { Reports } from './reports.js';
 import { restartWatchOf } from './restart-watch.js';
 import { openFib, RouterFib } from './router-fib.js';
@@ -63,6 +65,7 @@ export class Router {
   readonly config: RouterConfig;
   private readonly log: Logger;
   private readonly service: ServiceManager;
+  private readonly load: LoadConfig;
   private readonly hub = new ShimHub();
   private run!: RunDirectory;
   private context!: RouterContext;
@@ -73,6 +76,7 @@ export class Router {
   private health!: HealthDesk;
   private neighbors: NeighborPort[] = [];
   private replicas: ReplicaPort[] = [];
+  private reloads!: ReloadDesk;
   private ticker: NodeJS.Timeout | undefined;
   private scheduled = false;
   private lastInput = -Infinity;
@@ -85,10 +89,12 @@ export class Router {
   readonly failed: Promise<never>;
   private fail!: (error: Error) => void;
 
-  constructor(config: RouterConfig, log: Logger, service = new ServiceManager()) {
+  /** `load`: how a configuration file is read when it is to be taken over. */
+  constructor(config: RouterConfig, log: Logger, service = new ServiceManager(), load: LoadConfig = parseConfig) {
     this.config = config;
     this.log = log;
     this.service = service;
+    this.load = load;
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (error) => reject(new RouterError(error.message));
     });
@@ -119,6 +125,12 @@ export class Router {
     }
     for (const failure of failures) this.log.error(failure);
     this.service.ready();
+  }
+
+  /** Takes its configuration file over as it is now (SIGHUP). What comes of it is in the log. */
+  reload(): void {
+    if (this.reloads === undefined) this.log.warn('reload: the router is only just starting: nothing was changed');
+    else reloadByItself(this.reloads, this.log);
   }
 
   /** CEASE to the neighbours (fib.keep: silence), then the replicas, then everything else. Safe to call at any time, and twice. */
@@ -169,7 +181,7 @@ export class Router {
       electorate,
       caughtUp: new Float64Array(replicas.length).fill(-Infinity),
       intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
-      voteLog: openVoteLog(config.voteLog.file, log),
+      voteLog: openVoteLog(config.voteLog, log),
       records: { prefixes, attributes, replicas },
       meters: new Meters({
         neighbors: config.neighbors.length,
@@ -219,52 +231,58 @@ export class Router {
 
   private makePorts(): void {
     const { config, context } = this;
-    this.neighbors = config.neighbors.map(
-      (_, index) =>
-        new NeighborPort(index, context, {
-          up: (port) => this.replicas.forEach((replica) => replica.neighborUp(port)),
-          down: (port) => this.replicas.forEach((replica) => replica.neighborDown(port.index)),
-          input: () => {
-            this.lastInput = now();
-            this.updatesIn++;
-          },
-          backlogs: (port) =>
-            this.replicas.flatMap((replica) =>
-              context.electorate.has(replica.index) ? [replica.backlog(port.index)] : [],
-            ),
-        }),
-    );
-    this.pool = new NeighborPool(config, this.neighbors, this.log);
+    this.neighbors = config.neighbors.map((_, index) => this.neighborPort(index));
+    const pool = new NeighborPool(config, this.neighbors, this.log);
+    this.pool = pool;
     const { probeNextHops } = config.internal;
     const probes = new ProbeMessages({
       ...config.internal,
       nextHops: config.fib.backend === 'none' ? undefined : probeNextHops,
     });
-    this.replicas = config.replicas.map((replicaConfig, index) => {
-      const plan = planSessions(config, replicaConfig);
-      const replica = new Replica({
-        hub: this.hub,
-        replica: replicaConfig,
-        runDirectory: this.run.path,
-        sessions: plan,
-        netlink: replicaConfig.fib === 'netlink',
-        generate: (paths) => generate(config, replicaConfig, paths),
-      });
+    const parts = { hub: this.hub, runDirectory: this.run.path, fib: () => context.fib };
+    const equipment = (from: RouterConfig, r: number): Equipment => equipmentOf(from, r, parts);
+    const atStart = structuredClone(config);
+    this.replicas = config.replicas.map((_, index) => {
       const events = { neighbor: (n: number) => this.neighbors[n] };
-      replica.on('netlink', (fd, portId) => context.fib?.openSocket(index, fd, portId));
-      return new ReplicaPort(index, context, { replica, plan, probes, events });
+      return new ReplicaPort(index, context, { equipment: equipment(atStart, index), probes, events });
+    });
+    const { neighbors, replicas, load } = this;
+    this.reloads = new ReloadDesk({
+      context,
+      neighbors,
+      replicas,
+      pool,
+      load,
+      addNeighbor: (n) => neighbors.push(this.neighborPort(n)),
+      equipment,
+      stopped: () => this.stopped,
     });
     this.health = new HealthDesk(context, {
       vitals: (r, at) => this.replicas[r].vitals(at),
       updatesIn: () => this.updatesIn,
     });
     if (context.fib === undefined) return;
-    const { neighbors, replicas } = this;
     this.fib = new RouterFib(context, context.fib, {
       neighbors,
       replicas,
       electorateChanged: () => this.electorateChanged(),
       fail: (error) => this.fail(error),
+    });
+  }
+
+  private neighborPort(index: number): NeighborPort {
+    const { context } = this;
+    return new NeighborPort(index, context, {
+      up: (port) => this.replicas.forEach((replica) => replica.neighborUp(port)),
+      down: (port) => this.replicas.forEach((replica) => replica.neighborDown(port.index)),
+      input: () => {
+        this.lastInput = now();
+        this.updatesIn++;
+      },
+      backlogs: (port) =>
+        this.replicas.flatMap((replica) =>
+          context.electorate.has(replica.index) ? [replica.backlog(port.index)] : [],
+        ),
     });
   }
 
@@ -301,14 +319,15 @@ export class Router {
       'vote-log': () => context.config.voteLog,
       ...injectionMethods(this.context.injections),
       ...quarantineMethods(this.context.quarantine),
-      ...recordMethods(this.context.recorder),
+      ...recordMethods(this.config, this.context.recorder),
       replica: (params) => this.context.recovery.command(params),
+      ...reloadMethods(this.reloads, this.context),
       'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),
     };
   }
 
   private async status(): Promise<RouterStatus> {
-    const ports = { neighbors: this.neighbors, replicas: this.replicas, health: this.health };
+    const ports = { neighbors: this.neighbors, replicas: this.replicas, health: this.health, reloads: this.reloads };
     let [fib, fibError]: [FibStatus | null, string | null] = [null, null];
     try {
       fib = (await this.context.fib?.status()) ?? null;
@@ -436,9 +455,9 @@ function openRecorder(config: RouterConfig, log: Logger): Recorder | undefined {
   }
 }
 
-function openVoteLog(path: string, log: Logger): VoteLog {
+function openVoteLog(config: VoteLogConfig, log: Logger): VoteLog {
   try {
-    return new VoteLog({ path }, log);
+    return new VoteLog(config, log);
   } catch (error) {
     throw new RouterError(`cannot open the vote log: ${(error as Error).message}`);
   }

@@ -88,8 +88,8 @@ export interface BallotCounts {
 
 /** Something that the operator should know and that lasts. */
 export interface Alarm {
-  /** `quorum`: fewer replicas vote than configured; `tolerance`: one more fault cannot be outvoted; `no-majority`: ballots that nobody wins. */
-  kind: 'quorum' | 'tolerance' | 'no-majority';
+  /** `quorum`: fewer replicas vote than configured; `tolerance`: one more fault cannot be outvoted; `no-majority`: ballots that nobody wins; `reload`: one has failed. */
+  kind: 'quorum' | 'tolerance' | 'no-majority' | 'reload';
   text: string;
   /** ISO 8601. */
   since: string;
@@ -136,6 +136,16 @@ export interface RouterStatus {
   fib: FibStatus | null;
   fibError: string | null;
   voteLogDropped: number;
+  /** How much the hypervisor's log and the vote log say now. */
+  logLevels: { log: string; voteLog: string };
+  /** The last reload, or the one that runs; null: none since the start. Times in ISO 8601. */
+  reload: {
+    state: 'running' | 'done' | 'failed';
+    file: string;
+    started: string;
+    ended: string | null;
+    text: string;
+  } | null;
   /** Where HTTP is served; null when it is off. */
   http: HttpStatus | null;
   /** Resident memory of the hypervisor, bytes. */

@@ -7,7 +7,14 @@
 // who is wrong?
 import { Life, type Sequel } from './life.js';
 import { nextSeatChange } from './seats.js';
-import type { LastingDissent, PlannerOptions, RecoveryEffect, RecoveryNotice, ReplicaLife } from './types.js';
+import type {
+  LastingDissent,
+  PlannerOptions,
+  RecoveryEffect,
+  RecoveryNotice,
+  RecoveryOptions,
+  ReplicaLife,
+} from './types.js';
 
 /** Dissent that comes back within this time after a restart was not repaired by it; nor is anybody restarted for a warning more often. */
 export const REPAIR_MEMORY_MS = 3_600_000;
@@ -126,6 +133,27 @@ export class RecoveryPlanner {
     else if (life.phase === 'ending') life.sequel = 'again';
     else if (life.phase === 'retired' || life.phase === 'backoff') this.due(life, now);
     return this.settle(now);
+  }
+
+  /**
+   * It is to run with another configuration: ended in order and started again, which counts against nothing. One that does not run
+   * is left as it is.
+   */
+  renew(r: number, reason: string, now: number): readonly RecoveryEffect[] {
+    const life = this.lives[r];
+    if (!life.runs) return NOTHING;
+    this.tell(life, 'operator', 'info', reason);
+    life.budget.clear();
+    life.repairedAt = -Infinity;
+    this.effects.push({ do: 'unmute', replica: r });
+    this.fail(life, reason);
+    this.end(life, 'again', now);
+    return this.settle(now);
+  }
+
+  /** Decides by these options from now on. */
+  configure(options: RecoveryOptions & Pick<PlannerOptions, 'quorum'>): void {
+    Object.assign(this.options, options);
   }
 
   /** Starts whose time has come. */

@@ -2,13 +2,18 @@
 // replica is left; then those who abstain vote, for want of others: a route that is gone must not stay for ever. Owns since when that is so.
 
 export class Silence {
-  private readonly hold: number;
+  private hold: number;
   /** Since when, ms, oldest first. */
   private readonly since = new Map<number, number>();
   private readonly ended = new Set<number>();
 
   /** `hold`: how long it lasts, ms. */
   constructor(hold: number) {
+    this.hold = hold;
+  }
+
+  /** From now on it lasts so long, ms. */
+  configure(hold: number): void {
     this.hold = hold;
   }
 

@@ -40,11 +40,11 @@ export class UpdateVoter {
   private readonly electorate: Electorate;
   private readonly inputTime: (prefix: number) => number;
   private readonly caughtUp: Float64Array;
-  private readonly threshold: number;
-  private readonly minVotes: number;
-  private readonly k: number;
-  private readonly preferred: number;
-  private readonly restlessLimit: number;
+  private threshold!: number;
+  private minVotes!: number;
+  private k!: number;
+  private preferred!: number;
+  private restlessLimit!: number;
   private readonly ballots: Ballots;
   private readonly queue = new DirtyQueue();
   private readonly wheel: DueWheel;
@@ -66,13 +66,8 @@ export class UpdateVoter {
     this.electorate = electorate;
     this.inputTime = inputTime;
     this.caughtUp = caughtUp;
-    this.threshold = options.stabilityThreshold ?? DEFAULT_STABILITY_THRESHOLD;
-    this.minVotes = options.minVotes ?? 1;
-    this.k = options.k ?? replicas;
-    // Nobody has that index.
-    this.preferred = options.preferred ?? MAX_REPLICAS;
-    this.restlessLimit = this.threshold * (options.oscillationThresholds ?? DEFAULT_OSCILLATION_THRESHOLDS);
     this.ballots = new Ballots(replicas);
+    this.setThresholds(options);
     this.wheel = new DueWheel(Math.max(1, this.threshold / 8));
     this.events = new EventLog(options.maxEvents ?? DEFAULT_MAX_EVENTS);
     this.present = new Int32Array(replicas);
@@ -80,6 +75,14 @@ export class UpdateVoter {
     this.silence = new Silence(options.silence ?? DEFAULT_SILENCE);
     this.seenEpoch = electorate.epoch;
     this.seenOverthrows = electorate.overthrows;
+  }
+
+  /** Decides by these options from now on; `maxEvents` stays. No verdict changes by itself: all ballots are looked at again. */
+  configure(options: VoterOptions): void {
+    this.setThresholds(options);
+    this.silence.configure(options.silence ?? DEFAULT_SILENCE);
+    // Makes the next tick look at all ballots.
+    this.seenEpoch = -1;
   }
 
   /** Replica `r` now says `attributes` (0: absent) on `prefix`. Kept also while it is no member; counts as soon as it is one. */
@@ -348,6 +351,15 @@ export class UpdateVoter {
     const { value, support } = this.tally;
     if (support < this.majority(voters) || (consensus && support < Math.min(this.k, count(voters)))) return;
     this.setVerdict(prefix, value, consensus ? 'consensus' : 'majority', now);
+  }
+
+  private setThresholds(options: VoterOptions): void {
+    this.threshold = options.stabilityThreshold ?? DEFAULT_STABILITY_THRESHOLD;
+    this.minVotes = options.minVotes ?? 1;
+    this.k = options.k ?? this.ballots.replicas;
+    // Nobody has that index.
+    this.preferred = options.preferred ?? MAX_REPLICAS;
+    this.restlessLimit = this.threshold * (options.oscillationThresholds ?? DEFAULT_OSCILLATION_THRESHOLDS);
   }
 
   /** Votes that make a majority among `voters`. */

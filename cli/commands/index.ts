@@ -2,10 +2,14 @@
 import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
 import { demoCommand } from './demo.js';
+import { diffCommand } from './diff.js';
 import { faultsCommand } from './faults.js';
 import { fibCommand } from './fib.js';
 import { injectCommand } from './inject.js';
+import { logLevelCommand } from './log-level.js';
 import { quarantineCommand } from './quarantine.js';
+import { reloadCommand } from './reload.js';
+import { recordCommand } from './record.js';
 import { replayCommand } from './replay.js';
 import { replicaCommand } from './replica.js';
 import { runCommand } from './run.js';
@@ -22,12 +26,16 @@ export const commands: CommandModule[] = [
   verb(runCommand),
   verb(checkCommand),
   verb(statusCommand),
+  verb(diffCommand),
+  verb(reloadCommand),
+  verb(logLevelCommand),
   verb(votesCommand),
   verb(faultsCommand),
   verb(fibCommand),
   verb(injectCommand),
   verb(quarantineCommand),
   replicaCommand,
+  recordCommand,
   verb(replayCommand),
   verb(traceCommand),
   verb(demoCommand),

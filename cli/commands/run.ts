@@ -3,9 +3,10 @@ import path from 'node:path';
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
 import { formatDiagnostic } from '../../configs/diagnostics.js';
-import { loadConfig } from '../../configs/load.js';
+import { loadConfig, parseConfig, type LoadResult } from '../../configs/load.js';
 import type { RouterConfig } from '../../configs/model.js';
 import { createLogger } from '../../hypervisor/logging.js';
+import type { LoadConfig } from '../../hypervisor/reload/candidate.js';
 import { Router, RouterError } from '../../hypervisor/router.js';
 import { RunDirectoryError } from '../../hypervisor/run-directory.js';
 import { UserError } from '../errors.js';
@@ -13,7 +14,7 @@ import { UserError } from '../errors.js';
 interface RunOptions {
   config: string;
   runDirectory: string | undefined;
-  logLevel: string | undefined;
+  logLevel: RouterConfig['logging']['level'] | undefined;
   logJson: boolean;
   keepFib: boolean;
 }
@@ -45,18 +46,29 @@ function moveRunDirectory(config: RouterConfig, directory: string): void {
   config.router.runDirectory = directory;
 }
 
+/** What stands on the command line in place of what the file says. */
+function withOptions(result: LoadResult, { runDirectory, keepFib, logLevel }: RunOptions): LoadResult {
+  const { config } = result;
+  if (config === undefined) return result;
+  if (runDirectory !== undefined) moveRunDirectory(config, path.resolve(runDirectory));
+  if (keepFib) config.fib.keep = true;
+  if (logLevel !== undefined) config.logging.level = logLevel;
+  return result;
+}
+
 async function run(options: RunOptions): Promise<void> {
-  const { config, diagnostics } = loadConfig(options.config);
+  const { config, diagnostics } = withOptions(loadConfig(options.config), options);
   if (config === undefined) throw new UserError(diagnostics.map(formatDiagnostic).join('\n'));
-  if (options.runDirectory !== undefined) moveRunDirectory(config, path.resolve(options.runDirectory));
-  if (options.keepFib) config.fib.keep = true;
   const log = createLogger({
-    level: options.logLevel ?? config.logging.level,
+    level: config.logging.level,
     json: options.logJson,
     file: config.logging.file,
   });
   const ended = untilSignal();
-  const router = new Router(config, log);
+  // What the command line says goes on to hold when the file is read again.
+  const load: LoadConfig = (text, file) => withOptions(parseConfig(text, file), options);
+  const router = new Router(config, log, undefined, load);
+  process.on('SIGHUP', () => router.reload());
   try {
     const signal = await Promise.race([router.start().then(() => ended), ended, router.failed]);
     log.info(`${signal}: shutting down`);
@@ -82,7 +94,7 @@ export const runCommand: CommandModule<object, RunOptions> = {
       .option('logLevel', {
         alias: 'log-level',
         type: 'string',
-        choices: ['error', 'warn', 'info', 'verbose', 'debug'],
+        choices: ['error', 'warn', 'info', 'verbose', 'debug'] as const,
         describe: 'in place of the configured level',
       })
       .option('logJson', {

@@ -1,6 +1,7 @@
 // Where everything that speaks against a replica is brought together: dissent from the voters, system events, and what the forwarding
 // table's votes say. Owns the wiring of voter/faults/ to the running router, and what the logs and `btr faults` say of findings; what
 // follows from a finding is recovery's business.
+import type { RouterConfig } from '../../configs/model.js';
 import { FaultLedger, type Dissent } from '../../voter/faults/fault-ledger.js';
 import type { FindingNews } from '../../voter/faults/finding-book.js';
 import { knownDifference, knownRefusal, type Daemon } from '../../voter/faults/known-differences.js';
@@ -23,6 +24,9 @@ const TOLD_AGAIN_MS = 60_000;
 /** How long the end of a process may be waited for after it closed a session, ms. */
 const EXIT_MS = 2000;
 
+/** Explains dissent of replicas that do not have the same configuration yet. */
+const RELOAD = 'reload';
+
 export interface FaultQuery {
   /** Name of a replica. */
   replica?: unknown;
@@ -40,6 +44,8 @@ export class FaultDesk {
   private readonly closed = new Map<number, SystemFault>();
   /** The voters of the neighbours that are up. */
   private readonly voters = new Map<number, UpdateVoter>();
+  /** Not all replicas have the same configuration now. */
+  private mixed = false;
   /** The last dissent that was explained, or not, by its attributes alone: many prefixes share them. */
   private explained: { key: string; names: readonly string[] | undefined } = { key: '', names: undefined };
 
@@ -58,10 +64,26 @@ export class FaultDesk {
         explain: (dissent) => this.explain(dissent),
         explainRefusal: (r, prefix) => knownRefusal(this.daemons[r], this.inputs(records.prefixes.findText(prefix))),
       },
-      // One more than what is few can be told from it.
-      { faultThreshold: config.voting.faultThreshold, countUpTo: Math.max(1000, config.recovery.fewPrefixes + 1) },
+      ledgerOptionsOf(config),
     );
-    fib?.on('dissents', ({ open, at }) => open && this.ledger.forwarded(open, at));
+    fib?.on('dissents', ({ open, at }) => open && !this.mixed && this.ledger.forwarded(open, at));
+  }
+
+  /**
+   * Replicas run with different configurations, or do no longer: what differs meanwhile is no fault of anybody's (it is shown as the known
+   * difference `reload`), and what is left of it afterwards is judged anew.
+   */
+  setMixed(mixed: boolean, now: number): void {
+    if (this.mixed === mixed) return;
+    this.mixed = mixed;
+    this.explained = { key: '', names: undefined };
+    if (mixed) this.ledger.forwarded([], now);
+    else this.ledger.judgeAnew(now);
+  }
+
+  /** Takes over what the configuration says now. */
+  configure(): void {
+    this.ledger.configure(ledgerOptionsOf(this.parts.config));
   }
 
   /** A system event of a replica, told before anything is done about it. */
@@ -151,6 +173,7 @@ export class FaultDesk {
   }
 
   private explain({ replica, prefix, vote, majority, agreeing }: Dissent): readonly string[] | undefined {
+    if (this.mixed) return [RELOAD];
     const byAttributes = vote !== 0 && majority !== 0;
     const key = `${replica} ${vote} ${majority} ${agreeing}`;
     if (byAttributes && key === this.explained.key) return this.explained.names;
@@ -174,6 +197,11 @@ export class FaultDesk {
       .filter((id) => id !== 0)
       .map((id) => records.attributes.get(id));
   }
+}
+
+/** One more than what is few can be told from what is counted. */
+function ledgerOptionsOf({ voting, recovery }: RouterConfig): { faultThreshold: number; countUpTo: number } {
+  return { faultThreshold: voting.faultThreshold, countUpTo: Math.max(1000, recovery.fewPrefixes + 1) };
 }
 
 /**

@@ -23,7 +23,7 @@ export class Audit {
   differences = 0;
   private readonly engine: FibEngine;
   private readonly backend: FibBackend;
-  private readonly interval: number;
+  private interval: number;
   private readonly failed: (text: string) => void;
   private dump: OwnDump | undefined;
   private dueAt: number;
@@ -36,6 +36,11 @@ export class Audit {
     this.interval = interval;
     this.failed = failed;
     this.dueAt = now + interval;
+  }
+
+  configure(interval: number, now: number): void {
+    this.interval = interval;
+    this.dueAt = Math.min(this.dueAt, now + interval);
   }
 
   get running(): boolean {

@@ -25,6 +25,10 @@ export class DissentNews {
     });
   }
 
+  configure(threshold: number): void {
+    this.ages.configure(threshold);
+  }
+
   /** Once per turn with what the voter has reported; looks at a slice of the ballots. Undefined: nothing to tell. */
   take(events: readonly VoterEvent[], now: number): FibDissents | undefined {
     this.ages.note(events);

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { close, eventfd, signalEvent } from '../../preload/native.js';
+import type { VoteLogLevel } from '../../configs/model.js';
 import type { Family } from '../../wire/family.js';
 import type { Electorate } from '../../voter/electorate.js';
 import { monotonic, now } from '../clock.js';
@@ -14,6 +15,7 @@ import type {
   FibQuery,
   FibRequest,
   FibRoutes,
+  FibRunTimeSettings,
   FibSettings,
   FibWorkerData,
   FromFib,
@@ -171,6 +173,16 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     if (this.electorate.epoch === this.seenEpoch) return;
     this.seenEpoch = this.electorate.epoch;
     this.tell({ kind: 'electorate', state: this.electorate.state });
+  }
+
+  /** Goes on with these settings. */
+  configure(settings: FibRunTimeSettings): void {
+    this.tell({ kind: 'configure', settings });
+  }
+
+  /** From now on the vote log wants to know so much. */
+  setVoteLogLevel(level: VoteLogLevel): void {
+    this.tell({ kind: 'vote-log-level', level });
   }
 
   sweepStale(): void {

@@ -1,8 +1,9 @@
 // What the main thread and the forwarding table's thread say to each other. Owns the shapes only; both ends keep the order in which
 // things were said.
+import type { VoteLogLevel } from '../../configs/model.js';
 import type { EngineOptions } from '../../fib/engine.js';
 import type { ElectorateState } from '../../voter/electorate.js';
-import type { DissentKind } from '../../voter/types.js';
+import type { DissentKind, VoterOptions } from '../../voter/types.js';
 import type { FibRouteReport } from './status.js';
 
 /** What the thread is started with. */
@@ -18,6 +19,16 @@ export interface FibSettings {
   /** Prefixes that became installed are reported. */
   reportInstalled: boolean;
   /** A dissent that is older counts as lasting, ms. */
+  faultThreshold: number;
+  /** What the vote log wants to know. */
+  voteLogLevel: VoteLogLevel;
+}
+
+/** What can be changed while it runs. */
+export interface FibRunTimeSettings {
+  voter: VoterOptions;
+  networks: readonly string[];
+  auditInterval: number;
   faultThreshold: number;
 }
 
@@ -41,6 +52,8 @@ export type ToFib =
   | { kind: 'abstain'; replica: number; on: boolean; nlri: readonly [Uint8Array, Uint8Array] }
   /** Routes of an earlier life that nobody asked for again may go. */
   | { kind: 'sweep-stale' }
+  | { kind: 'configure'; settings: FibRunTimeSettings }
+  | { kind: 'vote-log-level'; level: VoteLogLevel }
   | { kind: 'request'; id: number; request: FibRequest }
   | { kind: 'stop'; keep: boolean };
 

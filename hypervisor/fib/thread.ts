@@ -17,7 +17,7 @@ import { InstalledNews } from './installed-news.js';
 import { KernelWatch } from './kernel-watch.js';
 import { openBackend } from './kernel/open.js';
 import { BackendError, type FibBackend } from './kernel/backend.js';
-import type { FibWorkerData, FromFib, ToFib } from './protocol.js';
+import type { FibRunTimeSettings, FibWorkerData, FromFib, ToFib } from './protocol.js';
 import { FibReports } from './reports.js';
 import { ReplicaSockets } from './sockets.js';
 
@@ -83,7 +83,13 @@ export class FibThread {
     this.backend = openBackend(data.backend, data.engine.own, this.engine);
     this.watch = new KernelWatch(this.engine, this.backend, (level, text) => this.say(level, text));
     this.reports = new FibReports(this.engine, data.engine, data.replicas);
-    this.journal = new FibJournal(this.engine, data.replicas, (errno) => this.backend.refusal(errno));
+    const clock = new PrefixClock(data.clockMemory);
+    this.journal = new FibJournal(this.engine, data.voteLogLevel, {
+      replicas: data.replicas,
+      strategy: data.engine.strategy,
+      refusal: (errno) => this.backend.refusal(errno),
+      lastInput: (prefix) => clock.last(this.engine.prefixes.hashOf(prefix)),
+    });
     this.dissents = new DissentNews(this.engine, data.replicas.length, data.faultThreshold);
     if (data.reportInstalled) this.news = new InstalledNews(this.engine);
   }
@@ -169,7 +175,7 @@ export class FibThread {
       this.writing = 0;
     }
     const events = this.engine.voter.drainEvents();
-    const lines = this.journal.lines(events, at, (level, text) => this.say(level, text));
+    const lines = this.journal.lines(events, (level, text) => this.say(level, text));
     if (lines.length > 0) this.tell({ kind: 'records', lines });
     const dissents = this.dissents.take(events, at);
     if (dissents !== undefined) this.tell({ kind: 'dissents', dissents });
@@ -231,6 +237,12 @@ export class FibThread {
           engine.abstain(message.replica, family, message.nlri[family], message.on, now());
         }
         break;
+      case 'configure':
+        this.configure(message.settings);
+        break;
+      case 'vote-log-level':
+        this.journal.level = message.level;
+        break;
       case 'sweep-stale':
         this.sweepStale();
         break;
@@ -241,6 +253,12 @@ export class FibThread {
         this.stopWith = { keep: message.keep };
         break;
     }
+  }
+
+  private configure({ voter, networks, auditInterval, faultThreshold }: FibRunTimeSettings): void {
+    this.engine.configure(voter, networks);
+    this.audit.configure(auditInterval, now());
+    this.dissents.configure(faultThreshold);
   }
 
   private openSocket(replica: number, fd: number, portId: number): void {

@@ -32,7 +32,12 @@ export class InjectionDesk {
   /** `seed`: of what is drawn for requests of operators. */
   constructor(targets: InjectionTargets, seed: number) {
     this.targets = targets;
-    this.updates = new UpdateFaults({ ...targets, neighbors: targets.neighbors.length });
+    this.updates = new UpdateFaults({
+      ...targets,
+      get neighbors() {
+        return targets.neighbors.length;
+      },
+    });
     this.processes = new ProcessFaults(targets.replicas);
     this.random = seededRandom(seed);
   }

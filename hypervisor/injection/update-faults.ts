@@ -13,7 +13,8 @@ import type { PrefixChoice } from './types.js';
 export interface UpdateFaultsParts {
   prefixes: PrefixTable;
   attributes: AttributeTable;
-  neighbors: number;
+  /** How many there are by now. */
+  readonly neighbors: number;
   /** Of a neighbour, as it is now. */
   voter(n: number): UpdateVoter;
 }
@@ -41,7 +42,7 @@ export class UpdateFaults {
 
   constructor(parts: UpdateFaultsParts) {
     this.parts = parts;
-    this.filters = Array.from({ length: parts.neighbors }, () => undefined);
+    this.filters = [];
   }
 
   /** What votes about neighbour `n` go to: its voter, or the faults in front of it. */
@@ -105,7 +106,7 @@ export class UpdateFaults {
   }
 
   private concerned(neighbor: number | undefined): number[] {
-    return neighbor === undefined ? this.filters.map((_, n) => n) : [neighbor];
+    return neighbor === undefined ? Array.from({ length: this.parts.neighbors }, (_, n) => n) : [neighbor];
   }
 
   private filter(n: number): VoteFaults {

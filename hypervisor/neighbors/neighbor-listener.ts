@@ -70,6 +70,17 @@ export class NeighborListener {
     }
   }
 
+  /** Listens on one more address, unless it does. Rejects as `open`; what there is stays. */
+  async listenOn(address: string): Promise<void> {
+    if (!this.listening.some((other) => other.address === address)) await this.listen(address);
+  }
+
+  /** No longer listens on an address. Connections that were accepted stay. */
+  leave(address: string): void {
+    const index = this.listening.findIndex((other) => other.address === address);
+    if (index >= 0) this.listening.splice(index, 1)[0].server.close();
+  }
+
   /** The ports in use, for a `port` of 0 in tests. */
   get ports(): number[] {
     return this.listening.map(({ server }) => (server.address() as net.AddressInfo).port);

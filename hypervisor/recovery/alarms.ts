@@ -19,11 +19,15 @@ export interface AlarmChange extends Alarm {
 const START_UP_MS = 60_000;
 
 export class Alarms {
-  private readonly limits: AlarmLimits;
+  private limits: AlarmLimits;
   private readonly raised = new Map<Alarm['kind'], Alarm>();
   private armed = false;
 
   constructor(limits: AlarmLimits) {
+    this.limits = limits;
+  }
+
+  configure(limits: AlarmLimits): void {
     this.limits = limits;
   }
 

@@ -10,7 +10,7 @@ import type { RouterContext } from '../context.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { Alarm, ReplicaStatus } from '../status.js';
 import { plainRecord } from '../vote-records.js';
-import { Alarms } from './alarms.js';
+import { Alarms, type AlarmLimits } from './alarms.js';
 import { Mutes } from './mutes.js';
 
 /** Between two looks at the ballots that have no majority, ms. */
@@ -54,7 +54,7 @@ export class RecoveryDesk {
       extraDelay: (r) => draw(replicas[r].diversity.restartDelay, Math.random),
     });
     this.mutes = new Mutes(replicas.length, abstentions, () => parts.neighbors().map(({ voter }) => voter));
-    this.alarms = new Alarms({ seats: seatsOf(config), quorum: voting.quorum, minVotes: voting.minVotes });
+    this.alarms = new Alarms(alarmLimitsOf(config));
   }
 
   /** Starts what has to run from the beginning; one promise each, which settles when it is ready or could not be started. */
@@ -98,6 +98,19 @@ export class RecoveryDesk {
   /** Its health looks wrong; it is restarted when that is configured and costs nothing. */
   earlyWarning(r: number, reason: string): void {
     if (this.context.config.earlyWarning.restart) this.follow(this.planner.earlyWarning(r, reason, now()));
+  }
+
+  /** It ends in order and starts again with what its port has for it by then; without effect on one that does not run. */
+  renew(r: number, reason: string): void {
+    this.follow(this.planner.renew(r, reason, now()));
+  }
+
+  /** Takes over what the configuration says now. */
+  configure(): void {
+    const { config } = this.context;
+    this.planner.configure({ ...config.recovery, quorum: config.voting.quorum });
+    this.alarms.configure(alarmLimitsOf(config));
+    this.nextAlarmCheck = 0;
   }
 
   /** Control method `replica`: `{ action, replica, force }`. Throws Error for the operator. */
@@ -211,8 +224,9 @@ export class RecoveryDesk {
   }
 }
 
-function seatsOf({ replicas }: RouterConfig): number {
-  return replicas.filter(({ standby }) => standby === 'no').length;
+function alarmLimitsOf({ replicas, voting }: RouterConfig): AlarmLimits {
+  const seats = replicas.filter(({ standby }) => standby === 'no').length;
+  return { seats, quorum: voting.quorum, minVotes: voting.minVotes };
 }
 
 function isAction(value: unknown): value is OperatorAction {

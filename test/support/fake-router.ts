@@ -153,6 +153,8 @@ export function fakeStatus(more: Partial<RouterStatus> = {}, neighbors = 3): Rou
     fib: null,
     fibError: null,
     voteLogDropped: 0,
+    logLevels: { log: 'info', voteLog: 'dissent' },
+    reload: null,
     http: null,
     memory: 512 << 20,
     ...more,

@@ -102,6 +102,16 @@ export class FaultLedger {
     this.lasting = Array.from({ length: replicas }, () => ({ until: -Infinity, dissent: undefined }));
   }
 
+  /** Judges by these numbers from now on. */
+  configure(options: Pick<LedgerOptions, 'faultThreshold' | 'countUpTo'>): void {
+    Object.assign(this.options, options);
+  }
+
+  /** What is in dissent towards neighbours is judged anew, as if it had begun now. O(all ballots), bit by bit. */
+  judgeAnew(now: number): void {
+    for (const place of [...this.places.keys()]) this.placeGone(place, now);
+  }
+
   /** `events` happened in the voter of neighbour `place`. A voter that is not the one of last time has taken its place. */
   voted(place: number, source: DissentSource, events: readonly VoterEvent[], now: number): void {
     const state = this.placeOf(place, source, now);
