@@ -22,13 +22,12 @@ export function differing(routes) {
   return names.filter((name) => new Set(present.map((route) => route[name])).size > 1);
 }
 
-/** One text for all ballots with the same difference: for putting them together. */
-export function signature({ neighbor, verdict, votes }) {
+/** One text for all ballots with the same difference, whoever they are about: for putting them together. */
+export function signature({ verdict, votes }) {
   const groups = groupVotes(votes);
   const names = differing([verdict, ...groups.map(({ attributes }) => attributes)]);
   const values = (route) => (route === null ? null : names.map((name) => route[name] ?? null));
   return JSON.stringify([
-    neighbor,
     values(verdict),
     groups.map(({ attributes, names: who, silent, agrees }) => [who, silent, agrees, values(attributes)]),
   ]);

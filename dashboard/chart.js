@@ -4,7 +4,7 @@ import { h, render, s } from './dom.js';
 import { clock } from './format.js';
 
 const HEIGHT = 132;
-const [LEFT, RIGHT, TOP, BOTTOM] = [44, 8, 10, 20];
+const [LEFT, RIGHT, TOP, BOTTOM] = [54, 8, 10, 20];
 
 export class Chart {
   #options;
@@ -62,12 +62,13 @@ export class Chart {
   #label(shown) {
     const { title, lines, format, note } = this.#options;
     const at = this.#at ?? shown.at(-1);
+    const when = this.#at === undefined || at === undefined ? undefined : `at ${clock(this.#columns.t[at])}`;
     const value = (key) => format(at === undefined ? null : (this.#columns[key][at] ?? null));
     const values = lines.map(({ key, label }) => `${label} ${value(key)}`).join(', ');
     this.#plot.setAttribute('aria-label', `${title}: ${values}. Arrow keys show earlier values.`);
     render(
       this.#head,
-      h('figcaption', {}, title, note && h('span', { class: 'muted' }, ` ${note}`)),
+      h('figcaption', {}, title, h('span', { class: 'muted' }, ` ${when ?? note ?? ''}`)),
       h(
         'ul',
         { class: 'chart-values' },
@@ -84,11 +85,6 @@ export class Chart {
             ' ',
             h('b', {}, value(key)),
           ),
-        ),
-        h(
-          'li',
-          { class: 'muted when' },
-          this.#at === undefined || at === undefined ? 'now' : clock(this.#columns.t[at]),
         ),
       ),
     );

@@ -2,7 +2,7 @@
 import { h, prefixLink, render } from './dom.js';
 import { count, many } from './format.js';
 import { signature, votesTable } from './attributes.js';
-import { whereText } from './findings.js';
+import { placesText } from './verdict.js';
 
 /** Groups of ballots, and prefixes of each, that are shown. */
 const [GROUPS, PREFIXES] = [12, 12];
@@ -28,12 +28,14 @@ export function renderContested(container, votes, status) {
   const groups = new Map();
   for (const ballot of votes.ballots) {
     const key = signature(ballot);
-    const group = groups.get(key) ?? { ballot, prefixes: [] };
-    group.prefixes.push(ballot.prefix);
+    const group = groups.get(key) ?? { ballot, prefixes: new Set(), neighbors: new Set(), ballots: 0 };
+    group.prefixes.add(ballot.prefix);
+    group.neighbors.add(ballot.neighbor);
+    group.ballots++;
     groups.set(key, group);
   }
-  const shown = [...groups].sort(([, a], [, b]) => b.prefixes.length - a.prefixes.length).slice(0, GROUPS);
-  const rest = votes.total - shown.reduce((sum, [, { prefixes }]) => sum + prefixes.length, 0);
+  const shown = [...groups].sort(([, a], [, b]) => b.prefixes.size - a.prefixes.size).slice(0, GROUPS);
+  const rest = votes.total - shown.reduce((sum, [, { ballots }]) => sum + ballots, 0);
   return render(
     container,
     shown.map(([key, group]) => card(key, group)),
@@ -42,18 +44,13 @@ export function renderContested(container, votes, status) {
   );
 }
 
-function card(key, { ballot, prefixes }) {
-  const links = prefixes.slice(0, PREFIXES).flatMap((prefix, i) => [i > 0 && ', ', prefixLink(prefix)]);
+function card(key, { ballot, prefixes, neighbors }) {
+  const links = [...prefixes].slice(0, PREFIXES).flatMap((prefix, i) => [i > 0 && ', ', prefixLink(prefix)]);
   return h(
     'article',
     { class: 'ballot', 'data-key': key },
-    h('h3', {}, `${many(prefixes.length, 'prefix', 'prefixes')} ${whereText(ballot.neighbor)}`),
-    h(
-      'p',
-      { class: 'prefixes' },
-      links,
-      prefixes.length > PREFIXES && ` and ${count(prefixes.length - PREFIXES)} more`,
-    ),
+    h('h3', {}, `${many(prefixes.size, 'prefix', 'prefixes')} ${placesText([...neighbors])}`),
+    h('p', { class: 'prefixes' }, links, prefixes.size > PREFIXES && ` and ${count(prefixes.size - PREFIXES)} more`),
     votesTable(ballot),
   );
 }

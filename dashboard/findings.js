@@ -1,7 +1,7 @@
 // What was found against the replicas: the sentence to act on, how it differs, on which prefixes, since when, what to do. Owns showing
 // it; the patterns and sentences are the router's own (`btr faults`).
 import { badge, h, prefixLink, render } from './dom.js';
-import { clock, duration, many, place } from './format.js';
+import { clock, duration, many } from './format.js';
 import { placesText } from './verdict.js';
 
 /** Findings that are over, newest first: that many are shown. */
@@ -156,5 +156,3 @@ function changesTable(replica, changes) {
     ),
   );
 }
-
-export const whereText = (neighbor) => (neighbor === 'fib' ? 'in the forwarding table' : `towards ${place(neighbor)}`);

@@ -136,7 +136,7 @@ export function renderNumbers(container, status, sample) {
     [
       'Input to verdict',
       milliseconds(sample?.latencyP50),
-      sample?.latencyP99 == null ? 'nothing decided just now' : `99 %: ${milliseconds(sample.latencyP99)}`,
+      (sample?.latencyP99 ?? null) === null ? 'nothing decided just now' : `99 %: ${milliseconds(sample.latencyP99)}`,
     ],
     fib
       ? [

@@ -64,7 +64,8 @@ function row(name, { lanes, patterns, range, now, width }) {
     dissent: (lanes?.dissent ?? []).filter(within),
     quarantine: (lanes?.quarantine ?? []).filter(within),
   };
-  const height = STATE + EXTRAS.length * (EXTRA + GAP) + 4;
+  const present = EXTRAS.filter(({ key }) => extras[key].length > 0);
+  const height = STATE + present.length * (EXTRA + GAP) + 4;
   const bar = (span, y, tall, kind, text) => {
     const x = place(span.from, range, width);
     const end = place(span.to ?? now, range, width);
@@ -94,7 +95,7 @@ function row(name, { lanes, patterns, range, now, width }) {
         states.map((span) =>
           bar(span, 0, STATE, `state-${classOf(span.value)}`, `${name}: ${span.value}, ${when(span)}`),
         ),
-        EXTRAS.map(({ key }, i) =>
+        present.map(({ key }, i) =>
           extras[key].map((span) =>
             bar(span, STATE + GAP + i * (EXTRA + GAP), EXTRA, key, `${textOf(key, span)}, ${when(span)}`),
           ),

@@ -1,7 +1,7 @@
 // The picture: neighbours on the left, the router with its voters in the middle, replicas on the right, the kernel's forwarding table below.
 // Owns the layout, in real pixels of the width there is, so that its texts are as large on a phone as elsewhere.
 import { h, mark, render, s } from './dom.js';
-import { count, many } from './format.js';
+import { count, many, short } from './format.js';
 import { stateOf } from './verdict.js';
 
 /** Nodes in one column; those with trouble come first, the rest is a number. */
@@ -80,13 +80,13 @@ function pick(nodes) {
   ];
 }
 
-function neighborNode({ address, as, state, prefixesIn, prefixesOut }) {
+function neighborNode({ address, as, state, prefixesIn }) {
   const up = state === 'Established';
   return {
     key: `n ${address}`,
     name: address,
     text: up ? `AS ${as}` : state,
-    more: up ? `${count(prefixesIn)} in, ${count(prefixesOut)} out` : `AS ${as}`,
+    more: up ? `${short(prefixesIn)} in` : `AS ${as}`,
     level: up ? 'good' : 'warn',
     line: up ? 'up' : 'down',
   };

@@ -25,13 +25,14 @@ class Dashboard {
   private busy = false;
 
   constructor(parts: HttpParts) {
-    const { meters, records } = parts.context;
+    const { meters, records, voteLog } = parts.context;
     this.parts = parts;
     this.sampler = new Sampler({
       replicas: records.replicas,
       decisions: () => meters.decisions,
-      latency: () => ({ p50: NaN, p95: NaN, p99: NaN }),
+      latency: meters.latency,
     });
+    voteLog.watch((line, kind) => this.recent.note(line, kind));
   }
 
   routes(): Route[] {

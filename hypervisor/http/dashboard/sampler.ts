@@ -1,6 +1,7 @@
 // Looks at the router once a second and keeps what it saw: the points behind the dashboard's charts and the replicas' lanes. Owns what a
 // point holds, and how long points are kept.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { quantile, type Histogram } from '../../metrics/histogram.js';
 import type { RouterStatus } from '../../status.js';
 import { Lanes, type ReplicaLanes } from './lanes.js';
 import { Merger, Series, type Columns, type Merge } from './series.js';
@@ -59,19 +60,13 @@ export interface HistoryAnswer {
   lanes: Record<string, ReplicaLanes>;
 }
 
-/** Milliseconds of the decisions since the last question; NaN when there were none. */
-export interface LatencyQuantiles {
-  p50: number;
-  p95: number;
-  p99: number;
-}
-
 export interface SamplerParts {
   /** By index. */
   replicas: readonly string[];
   /** Prefixes that went out since the start. */
   decisions(): number;
-  latency(): LatencyQuantiles;
+  /** Seconds from input to verdict, of all decisions since the start. */
+  latency: Histogram;
 }
 
 export class Sampler {
@@ -82,6 +77,8 @@ export class Sampler {
   private readonly lanes = new Lanes();
   private readonly loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   private readonly votes: Float64Array;
+  /** What the latencies were at the last look, by bucket. */
+  private readonly counted: Float64Array;
   private decisions = 0;
   private before = NaN;
 
@@ -96,6 +93,7 @@ export class Sampler {
     this.coarse = new Series(names, COARSE.points);
     this.merger = new Merger(rules);
     this.votes = new Float64Array(parts.replicas.length);
+    this.counted = new Float64Array(parts.latency.counts.length);
     this.loop.enable();
   }
 
@@ -153,14 +151,17 @@ export class Sampler {
   }
 
   private latencies() {
-    const { p50, p95, p99 } = this.parts.latency();
-    const { loop } = this;
+    const { loop, counted } = this;
+    const { bounds, counts } = this.parts.latency;
+    const fresh = counts.map((count, i) => count - counted[i]);
+    counted.set(counts);
+    const latency = (q: number): number | null => known(1000 * quantile(q, bounds, fresh));
     // It measures from one wake-up to the next: only what comes on top is delay.
     const late = (nanoseconds: number): number | null => known(Math.max(0, nanoseconds / 1e6 - LOOP_RESOLUTION_MS));
     const point = {
-      latencyP50: known(p50),
-      latencyP95: known(p95),
-      latencyP99: known(p99),
+      latencyP50: latency(0.5),
+      latencyP95: latency(0.95),
+      latencyP99: latency(0.99),
       loopP50: loop.count === 0 ? null : late(loop.percentile(50)),
       loopP99: loop.count === 0 ? null : late(loop.percentile(99)),
       loopMax: loop.count === 0 ? null : late(loop.max),
