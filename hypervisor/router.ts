@@ -22,6 +22,7 @@ import type { FibStatus } from './fib/status.js';
 import { HealthDesk } from './health/health-desk.js';
 import { openHttp } from './http/index.js';
 import type { HttpServer } from './http/server.js';
+import { InputJournal } from './input-journal.js';
 import { installGateOf } from './install-gate.js';
 import { Intake } from './intake.js';
 import type { Logger } from './logging.js';
@@ -196,6 +197,7 @@ export class Router {
       replicatorInput: () => this.lastInput,
       schedule: () => this.schedule(),
     };
+    context.taps.add(new InputJournal(context));
     if (context.recorder !== undefined) context.taps.add(context.recorder);
     const fib = openFib(context, clock);
     const voters = (): UpdateVoter[] => this.neighbors.map(({ voter }) => voter);
