@@ -70,7 +70,9 @@ function workerFile(): string {
 export class Recorder implements MessageTap {
   private readonly config: RouterConfig['record'];
   private readonly log: Logger;
-  private readonly ends: Ends[];
+  private readonly router: RouterConfig;
+  /** By neighbour, of its last session. */
+  private readonly ends: Ends[] = [];
   private readonly streams: RecordStream[] = [];
   private readonly fromNeighbors: RecordStream | undefined;
   private readonly fromReplicas: readonly (RecordStream | undefined)[];
@@ -92,15 +94,7 @@ export class Recorder implements MessageTap {
   constructor(config: RouterConfig, log: Logger) {
     this.config = config.record;
     this.log = log;
-    this.ends = config.neighbors.map((neighbor) => {
-      const ends: SessionEnds = {
-        peerAs: neighbor.peerAs,
-        localAs: config.router.as,
-        peerAddress: parseAddress(neighbor.address)!,
-        localAddress: parseAddress(neighbor.localAddress)!,
-      };
-      return { as4: bgp4mpFields(ends), as2: bgp4mpFields(ends, false), isAs4: true };
-    });
+    this.router = config;
     const { received, replicas, advertised } = config.record;
     this.fromNeighbors = this.stream('received', received);
     this.fromReplicas = config.replicas.map(({ name }) => this.stream(`replicas/${name}`, replicas));
@@ -117,7 +111,8 @@ export class Recorder implements MessageTap {
   }
 
   neighborUp(n: number, negotiated: Negotiated, at: number): void {
-    this.ends[n].isAs4 = negotiated.as4;
+    // A reload may have changed it since its last session.
+    this.ends[n] = endsOf(this.router, n, negotiated.as4);
     this.stateChange(this.fromNeighbors, n, UP, at);
     this.stateChange(this.toNeighbors, n, UP, at);
   }
@@ -282,4 +277,15 @@ export class Recorder implements MessageTap {
     this.error = reason;
     this.log.error(`recording has ended: ${reason}`);
   }
+}
+
+function endsOf({ router, neighbors }: RouterConfig, n: number, isAs4: boolean): Ends {
+  const { peerAs, address, localAddress } = neighbors[n];
+  const ends: SessionEnds = {
+    peerAs,
+    localAs: router.as,
+    peerAddress: parseAddress(address)!,
+    localAddress: parseAddress(localAddress)!,
+  };
+  return { as4: bgp4mpFields(ends), as2: bgp4mpFields(ends, false), isAs4 };
 }
