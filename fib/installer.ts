@@ -60,6 +60,8 @@ export class Installer {
     found: 0,
     swept: 0,
   };
+  /** Refused writes by errno. */
+  readonly refusals = new Map<number, number>();
   /** An audit would help: there may be a route of ours that was lost sight of (a create met EEXIST, an event). `beginAudit` clears it. */
   auditWanted = false;
   private readonly state = new InstallState();
@@ -347,6 +349,7 @@ export class Installer {
     const early = this.failures.has(prefix) && this.schedule.isAhead(prefix, now);
     const attempts = this.failures.add(prefix, errno, now, early ? 0 : 1);
     this.counters.refused++;
+    this.refusals.set(errno, (this.refusals.get(errno) ?? 0) + 1);
     if (!early) {
       const delay = Math.min(this.firstDelay * 2 ** Math.min(attempts - 1, 30), this.maxDelay);
       this.schedule.at(prefix, now + delay, now);

@@ -185,7 +185,6 @@ export class Router {
       voteLog: openVoteLog(config.voteLog, log),
       records: { prefixes, attributes, replicas },
       meters: new Meters({
-        neighbors: config.neighbors.length,
         inputTime: (prefix) => replicator.inputTime(prefix),
         family: (prefix) => prefixes.family(prefix),
         members: () => electorate.members,

@@ -6,7 +6,17 @@
  * it has to say yet; `standby`: synchronised, without a vote; `voting`; `ending`: killed or told to end, its processes are not gone yet;
  * `backoff`: gone, waits to be started again; `retired`: gone, and left alone for long or until the operator says otherwise.
  */
-export type ReplicaPhase = 'off' | 'starting' | 'syncing' | 'standby' | 'voting' | 'ending' | 'backoff' | 'retired';
+export const REPLICA_PHASES = [
+  'off',
+  'starting',
+  'syncing',
+  'standby',
+  'voting',
+  'ending',
+  'backoff',
+  'retired',
+] as const;
+export type ReplicaPhase = (typeof REPLICA_PHASES)[number];
 
 export type StandbyKind = 'no' | 'warm' | 'cold';
 

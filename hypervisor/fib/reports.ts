@@ -53,6 +53,7 @@ export class FibReports {
       created,
       replaced,
       deleted,
+      refused: Object.fromEntries([...installer.refusals].map(([errno, count]) => [errnoName(errno), count])),
       repaired: interfered,
       foreign: mirror.routeCount,
       audits: audit.count,

@@ -66,6 +66,8 @@ export interface FibStatus {
   created: number;
   replaced: number;
   deleted: number;
+  /** Writes that the kernel has refused, by the name of the errno. */
+  refused: Record<string, number>;
   /** Repaired because somebody else had changed or removed them. */
   repaired: number;
   /** Routes of others that the replicas see. */

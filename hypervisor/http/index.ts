@@ -1,5 +1,6 @@
 // The HTTP server with everything it serves. Owns the list of what there is.
 import { dashboardRoutes } from './dashboard/index.js';
+import { metricsRoutes } from './metrics.js';
 import type { HttpParts } from './routes.js';
 import { HttpServer } from './server.js';
 
@@ -7,5 +8,5 @@ import { HttpServer } from './server.js';
 export function openHttp(parts: HttpParts): HttpServer | undefined {
   const { http } = parts.context.config;
   if (!http.enabled) return undefined;
-  return new HttpServer(http, [...dashboardRoutes(parts)], parts.log);
+  return new HttpServer(http, [...metricsRoutes(parts), ...dashboardRoutes(parts)], parts.log);
 }

@@ -30,8 +30,6 @@ export const LATENCY_BOUNDS = [
 const LONGEST_LATENCY_MS = 300_000;
 
 export interface MeterParts {
-  /** How many there are. */
-  neighbors: number;
   /** When the last input for a prefix came in, ms (Replicator.inputTime). */
   inputTime(prefix: number): number;
   /** Of a known prefix. */
@@ -78,11 +76,10 @@ export class Meters {
   readonly quarantined = new Tally<`${number}`>();
   private readonly parts: MeterParts;
   /** By neighbour: what came in before that time (ms) goes out again for another reason than that it came in. */
-  private readonly since: Float64Array;
+  private readonly since: number[] = [];
 
   constructor(parts: MeterParts) {
     this.parts = parts;
-    this.since = new Float64Array(parts.neighbors).fill(-Infinity);
   }
 
   /** `n`: the neighbour that it went to; `at` in ms. */
@@ -122,7 +119,7 @@ export class Meters {
   /** Prefixes of one group mostly came in together: their bucket is looked up once for each time. */
   private measure(n: number, ids: Uint32Array, from: number, to: number, at: number): void {
     const { latency, parts } = this;
-    const since = Math.max(this.since[n], at - LONGEST_LATENCY_MS);
+    const since = Math.max(this.since[n] ?? -Infinity, at - LONGEST_LATENCY_MS);
     let [last, bucket] = [NaN, 0];
     for (let k = from; k < to; k++) {
       const input = parts.inputTime(ids[k]);
