@@ -79,7 +79,7 @@ export class QuarantineDesk {
     // Only a NOTIFICATION says which session it is about. One that is just closed may be the first sign of a crash, and a broken UPDATE
     // goes to one neighbour because of what came from another.
     const neighbor = fault.cause === 'notification' ? fault.neighbor : undefined;
-    // One more than there may be tells the replicator that there were too many.
+    // They wait for their trial in memory. One more than there may be entries tells the replicator that there were too many.
     const suspects = replicator.suspects(replica, neighbor, config.quarantine.maxMessages + 1);
     if (fault.dying === true) this.dying.set(replica, { fault, suspects });
     else this.withhold(fault, suspects);
@@ -189,12 +189,9 @@ export class QuarantineDesk {
     if (!config.quarantine.narrow) return { trial: 'off', note: null };
     const problem = trialProblem(config.replicas[replica]);
     if (problem !== undefined) return { trial: 'untried', note: problem };
-    // Trials wait for their turn in memory, so they are no larger than what is withheld.
-    const { maxMessages } = config.quarantine;
-    const messages = suspects.slice(-maxMessages);
-    const neighbors = trialNeighbors(this.neighbors(), messages);
-    const before = routesOfOthers(this.context, replica, neighbors, messages);
-    const added = this.trials.add({ replica, at, messages, ids: ids.slice(-maxMessages), neighbors, before });
+    const neighbors = trialNeighbors(this.neighbors(), suspects);
+    const before = routesOfOthers(this.context, replica, neighbors, suspects);
+    const added = this.trials.add({ replica, at, messages: suspects, ids, neighbors, before });
     return added
       ? { trial: 'waiting', note: null }
       : { trial: 'untried', note: 'too many trials wait', probation: true, probationEnds: at + PROBATION_MS };

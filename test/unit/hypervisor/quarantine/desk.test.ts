@@ -36,22 +36,19 @@ function play(): Promise<Instance> {
 
 class Rig {
   readonly directory = mkdtempSync(path.join(os.tmpdir(), 'btr-desk-'));
-  readonly bench = new Bench({ suspectBytes: 1 << 20 });
-  private readonly abstentions = new Abstentions(2, {
-    prefixes: this.bench.prefixes,
-    fib: undefined,
-    voters: () => [],
-  });
+  readonly bench: Bench;
+  private readonly abstentions: Abstentions;
   readonly records: Record<string, unknown>[] = [];
   readonly recovered = { now: true };
   readonly desk: QuarantineDesk;
   readonly methods;
   private now = 1000;
 
-  constructor(quarantine: Partial<{ narrow: boolean }> = {}) {
+  constructor(quarantine: Partial<{ narrow: boolean; maxMessages: number }> = {}) {
     const config = parseConfig(YAML, 'test.yaml').config!;
     Object.assign(config.quarantine, { directory: this.directory, ...quarantine });
-    const { bench } = this;
+    const bench = (this.bench = new Bench({ suspectBytes: 1 << 20, maxQuarantined: config.quarantine.maxMessages }));
+    this.abstentions = new Abstentions(2, { prefixes: bench.prefixes, fib: undefined, voters: () => [] });
     const context = {
       config,
       log: { warn: vi.fn(), info: vi.fn(), error: vi.fn() },
@@ -99,6 +96,11 @@ class Rig {
     for (let i = 0; i < prefixes.length; i += 500) {
       this.bench.receive(n, this.bench.announcement(attributesOf(origin), ...prefixes.slice(i, i + 500)), ++this.now);
     }
+    this.pull();
+  }
+
+  withdraw(n: number, prefix: string): void {
+    this.bench.receive(n, this.bench.withdrawal(prefix), ++this.now);
     this.pull();
   }
 
@@ -317,6 +319,17 @@ describe('trials', () => {
     expect(rig.desk.list({})).toMatchObject({ shared: 1, uncarried: 1 });
     rig.desk.tick(40_000);
     expect(rig.held.size).toBe(3);
+  });
+
+  test('more suspects than may be withheld: all that is withheld is tried, though a withdrawal lies between', async () => {
+    rig = new Rig({ maxMessages: 3 });
+    rig.announce(0, 1, ...PREFIXES);
+    rig.withdraw(0, PREFIXES[0]);
+    rig.announce(0, 10, '20.0.8.0/24', '20.0.9.0/24');
+    rig.die('crash');
+    expect(rig.entries()).toHaveLength(3);
+    await rig.tried();
+    expect([rig.entries(), rig.held.size]).toEqual([[], 0]);
   });
 
   test('a trial waits until the replica votes again', () => {
