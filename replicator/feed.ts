@@ -151,6 +151,12 @@ export class Feed {
     this.reader = undefined;
   }
 
+  /** Closes it, but what is in flight stays known. */
+  closeAndRemember(): void {
+    if (this.reader) this.inFlight.leave(this.reader);
+    this.close();
+  }
+
   /**
    * Appends whole messages to `out` until `maxBytes` are reached (at least one, if there is any). Returns the bytes appended. LIVE: what
    * came in after `until` (ms) stays where it is; the current state does not wait.

@@ -40,6 +40,11 @@ export class InFlight {
     return this.groups.written - this.proven;
   }
 
+  /** Whether nothing is in flight; of a feed that has left the log. */
+  get isEmpty(): boolean {
+    return this.groups.bytes === 0 && this.past === undefined;
+  }
+
   /** The prefixes ids[from..to) were given with these attributes (0: withdrawn). */
   wrote(route: number, ids: Uint32Array, from: number, to: number, now: number): void {
     this.groups.append(route, ids, from, to, now);

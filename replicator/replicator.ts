@@ -11,6 +11,7 @@ import { ALL_FAMILIES } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
 import type { PrefixClock } from '../wire/prefix-clock.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
+import { ClosedFeeds } from './closed-feeds.js';
 import { Feed } from './feed.js';
 import { History } from './history.js';
 import { Holds } from './holds.js';
@@ -77,6 +78,7 @@ export class Replicator {
   private readonly maxQuarantined: number;
   private readonly kept: Quarantine;
   private readonly holds = new Holds();
+  private readonly closed = new ClosedFeeds();
   /** Replicas that are brought up in small parts. */
   private readonly careful = new Set<number>();
   /** What the message under way announces, as attribute ids; 0 for nothing. */
@@ -202,17 +204,25 @@ export class Replicator {
     return id;
   }
 
-  /** Closes a feed; an unknown id (closed with its neighbour, say) is ignored. */
+  /**
+   * Closes a feed; an unknown id (closed with its neighbour, say) is ignored. What was in flight on it is suspect until it has proven harmless
+   * or the replica has ended.
+   */
   closeFeed(feedId: number): void {
     const feed = this.feeds.get(feedId);
     if (!feed) return;
-    feed.close();
-    this.feeds.delete(feedId);
-    const neighbor = this.neighbors[feed.neighbor];
-    if (!neighbor) return;
-    neighbor.feeds.splice(neighbor.feeds.indexOf(feed), 1);
-    if (neighbor.feeds.some(({ variant }) => variant === feed.variant)) return;
-    for (const [key, variant] of neighbor.variants) if (variant === feed.variant) neighbor.variants.delete(key);
+    feed.closeAndRemember();
+    this.closed.add(feed);
+    this.remove(feed);
+  }
+
+  /** The processes of replica `r` have ended: its feeds are closed, and what was in flight to it is forgotten. */
+  replicaEnded(r: number): void {
+    this.closed.forget(r);
+    for (const feed of this.feedsOf(r)) {
+      feed.close();
+      this.remove(feed);
+    }
   }
 
   /**
@@ -242,6 +252,7 @@ export class Replicator {
   /** A probe goes out to replica `r`, and everything that was pulled for it has left the hypervisor. */
   probeSent(r: number): void {
     for (const feed of this.feedsOf(r)) feed.probeSent();
+    this.closed.probeSent(r);
   }
 
   /**
@@ -256,16 +267,19 @@ export class Replicator {
       more = feed.probeReturned() || more;
       through &&= feed.isThrough;
     }
+    this.closed.probeReturned(r);
     if (through) this.careful.delete(r);
     return more;
   }
 
   /**
    * What was given to replica `r` and has not proven harmless, oldest first: on the session that stands for neighbour `n`, or on all. To be
-   * asked while the feeds are open. At most `limit` of them, the last ones. O(in flight).
+   * asked before the replica has ended. At most `limit` of them, the last ones. O(in flight).
    */
   suspects(r: number, n?: number, limit = Infinity): Suspect[] {
-    const feeds = this.feedsOf(r).filter(({ neighbor }) => n === undefined || neighbor === n);
+    const feeds = [...this.feedsOf(r), ...this.closed.of(r)].filter(
+      ({ neighbor }) => n === undefined || neighbor === n,
+    );
     return suspectsOn(feeds, this.latest, limit);
   }
 
@@ -394,7 +408,7 @@ export class Replicator {
         used[neighbor.history.routes[prefix]] = 1;
       });
     }
-    for (const feed of this.feeds.values()) feed.markAttributes(used);
+    for (const feed of [...this.feeds.values(), ...this.closed.all()]) feed.markAttributes(used);
     this.kept.markAttributes(used);
   }
 
@@ -405,7 +419,7 @@ export class Replicator {
         used[prefix] = 1;
       });
     }
-    for (const feed of this.feeds.values()) feed.markPrefixes(used);
+    for (const feed of [...this.feeds.values(), ...this.closed.all()]) feed.markPrefixes(used);
     this.holds.markPrefixes(used);
   }
 
@@ -457,6 +471,15 @@ export class Replicator {
   private get carefulWindow(): number {
     const up = this.neighbors.reduce((count, neighbor) => count + (neighbor === undefined ? 0 : 1), 0);
     return Math.max(1, Math.min(CAREFUL_WINDOW, Math.floor(this.maxQuarantined / up)));
+  }
+
+  private remove(feed: Feed): void {
+    this.feeds.delete(feed.id);
+    const neighbor = this.neighbors[feed.neighbor];
+    if (!neighbor) return;
+    neighbor.feeds.splice(neighbor.feeds.indexOf(feed), 1);
+    if (neighbor.feeds.some(({ variant }) => variant === feed.variant)) return;
+    for (const [key, variant] of neighbor.variants) if (variant === feed.variant) neighbor.variants.delete(key);
   }
 
   private feedsOf(r: number): Feed[] {

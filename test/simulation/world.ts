@@ -184,7 +184,7 @@ export class World {
     this.caughtUp[r] = -Infinity;
     this.electorate.leave(r);
     for (const voter of this.voters) voter.forget(r);
-    for (const feed of link.feeds) if (feed !== undefined) this.replicator.closeFeed(feed);
+    this.replicator.replicaEnded(r);
     link.feeds.fill(undefined);
     this.replicas[r].restart();
     for (const checker of this.checkers) this.report(checker, checker.onDeparture?.(this, r, before));

@@ -181,7 +181,7 @@ export class Host {
     this.up = false;
     this.life++;
     this.hungSince = Infinity;
-    for (const feed of this.feeds) this.world.replicator.closeFeed(feed);
+    this.world.replicator.replicaEnded(this.index);
     this.links.clear();
     this.noteFeeds();
     this.model.restart();

@@ -11,6 +11,7 @@ const DELIVERIES: Delivery[] = ['raw', 'repaired', 'normalised'];
 
 interface ModelFeed {
   id: number;
+  neighbor: number;
   rib: ModelRib;
   /** What it was given: each message, and where the probes stood that matter. */
   given: string[];
@@ -31,6 +32,8 @@ class Model {
   readonly said = NEIGHBORS.map(() => new ModelRib());
   readonly feeds = DELIVERIES.map(() => NEIGHBORS.map((): ModelFeed | undefined => undefined));
   readonly held = DELIVERIES.map(() => new Set<number>());
+  /** By replica: feeds that were closed; what was in flight on them still is. */
+  readonly closed = DELIVERIES.map((): ModelFeed[] => []);
   entries: ModelEntry[] = [];
   private now = 1000;
 
@@ -48,9 +51,20 @@ class Model {
 
   open(r: number, n: number, window?: number): void {
     const before = this.feeds[r][n];
-    if (before) this.replicator.closeFeed(before.id);
+    if (before) {
+      this.replicator.closeFeed(before.id);
+      this.closed[r].push(before);
+    }
     const id = this.replicator.openFeed(r, n, ALL_FAMILIES, this.now, { deliver: DELIVERIES[r], window });
-    this.feeds[r][n] = { id, rib: new ModelRib(), given: [], proven: 0 };
+    this.feeds[r][n] = { id, neighbor: n, rib: new ModelRib(), given: [], proven: 0 };
+  }
+
+  /** Replica `r` ends and comes back. */
+  restart(r: number): void {
+    this.replicator.replicaEnded(r);
+    this.closed[r] = [];
+    this.feeds[r] = NEIGHBORS.map(() => undefined);
+    for (const n of NEIGHBORS) this.open(r, n);
   }
 
   receive(n: number, message: Uint8Array): void {
@@ -74,12 +88,12 @@ class Model {
 
   probeSent(r: number): void {
     this.replicator.probeSent(r);
-    for (const feed of this.feeds[r]) feed!.out = feed!.given.length;
+    for (const feed of this.allOf(r)) feed.out = feed.given.length;
   }
 
   probeReturned(r: number): void {
     this.replicator.probeReturned(r);
-    for (const feed of this.feeds[r] as ModelFeed[]) {
+    for (const feed of this.allOf(r)) {
       feed.proven = feed.returned ?? feed.proven;
       feed.returned = feed.out ?? feed.returned;
       feed.out = undefined;
@@ -90,11 +104,16 @@ class Model {
   checkSuspects(r: number): void {
     const suspects = this.replicator.suspects(r);
     for (const n of NEIGHBORS) {
-      const { given, proven } = this.feeds[r][n]!;
-      const expected = given.slice(proven).filter((message) => !isEndOfRib(message));
+      const feeds = this.allOf(r).filter(({ neighbor }) => neighbor === n);
+      const inFlight = feeds.flatMap(({ given, proven }) => given.slice(proven));
+      const expected = inFlight.filter((message) => !isEndOfRib(message));
       const found = suspects.filter(({ neighbor }) => neighbor === n).map(({ bytes }) => hex(bytes));
       expect(found.filter((message) => !isEndOfRib(message)).sort()).toEqual(expected.sort());
     }
+  }
+
+  private allOf(r: number): ModelFeed[] {
+    return [...this.closed[r], ...(this.feeds[r] as ModelFeed[])];
   }
 
   quarantine(r: number, pick: (i: number) => boolean): void {
@@ -228,7 +247,7 @@ function take(model: Model, s: Step): void {
   else if (s.kind === 'quarantine') {
     model.checkSuspects(s.replica);
     model.quarantine(s.replica, (i) => ((s.mask >>> (i & 7)) & 1) === 1);
-    if (s.dies) for (const n of NEIGHBORS) model.open(s.replica, n);
+    if (s.dies) model.restart(s.replica);
   } else if (s.kind === 'release') model.release(s.entry);
   else if (s.kind === 'refresh') replicator.refresh(model.feeds[s.replica][s.neighbor]!.id, s.family, 0);
   else if (s.kind === 'reopen') model.open(s.replica, s.neighbor, s.window);

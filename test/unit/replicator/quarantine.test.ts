@@ -54,6 +54,55 @@ describe('suspects', () => {
     expect(bench.replicator.suspects(0).length).toBe(0);
   });
 
+  test('what was in flight when the neighbour went is suspect until it has proven harmless, or the replica has ended', () => {
+    const bench = new Bench();
+    const { replicator } = bench;
+    bench.replicator.neighborUp(1, V4, 0);
+    bench.replicator.openFeed(0, 1, V4, 0);
+    const poison = bench.announcement(attributesOf(1), '10.1.0.0/16');
+    const giveAndLose = (): void => {
+      replicator.neighborUp(0, V4, 0);
+      const feed = replicator.openFeed(0, 0, V4, 0);
+      bench.receive(0, poison, 5);
+      bench.pull(feed);
+      replicator.neighborDown(0, 10);
+      // As sessions end in whatever order.
+      replicator.closeFeed(feed);
+    };
+    giveAndLose();
+    bench.sweep();
+    expect(hexes(replicator.suspects(0))).toEqual([hex(poison)]);
+    expect(hexes(replicator.suspects(0, 0))).toEqual([hex(poison)]);
+    expect([replicator.suspects(0, 1), replicator.suspects(1)]).toEqual([[], []]);
+    probed(bench);
+    expect(replicator.suspects(0)).toHaveLength(1);
+    probed(bench);
+    expect(replicator.suspects(0)).toEqual([]);
+    giveAndLose();
+    replicator.quarantine(0, replicator.suspects(0), 'hangs', 20);
+    replicator.replicaEnded(0);
+    expect(replicator.suspects(0)).toEqual([]);
+    // The neighbour comes back and says it again.
+    replicator.neighborUp(0, V4, 30);
+    const feed = replicator.openFeed(0, 0, V4, 30);
+    bench.receive(0, poison, 31);
+    const rib = new ModelRib();
+    rib.apply(bench.pull(feed));
+    expect(rib.routes.size).toBe(0);
+  });
+
+  test('of sessions that come and go a bounded number is remembered', () => {
+    const bench = new Bench();
+    for (let i = 0; i < 100; i++) {
+      bench.replicator.neighborUp(0, V4, i);
+      const feed = bench.replicator.openFeed(0, 0, V4, i);
+      bench.receive(0, bench.announcement(attributesOf(i), '10.1.0.0/16'), i);
+      bench.pull(feed);
+    }
+    const kept = bench.replicator.suspects(0).map(({ time }) => time);
+    expect(kept).toEqual(Array.from({ length: 33 }, (_, i) => 67 + i));
+  });
+
   test('of many the last ones are listed, whatever session they went to', () => {
     const bench = new Bench();
     const messages = [0, 1].map((n) => {
@@ -211,7 +260,7 @@ describe('quarantine', () => {
       bench.receive(0, message, 10);
       expect(hex(bench.pull(feed))).toBe(hex(message));
       expect(replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20)).not.toContain(0);
-      replicator.closeFeed(feed);
+      replicator.replicaEnded(0);
       feed = replicator.openFeed(0, 0, ALL_FAMILIES, 30);
       bench.receive(0, message, 40);
       expect(bench.pull(feed).length).toBe(0);
@@ -249,7 +298,7 @@ describe('quarantine', () => {
     bench.receive(0, broken);
     bench.pull(feed);
     expect(replicator.quarantine(0, replicator.suspects(0), 'SIGABRT', 0)).not.toContain(0);
-    replicator.closeFeed(feed);
+    replicator.replicaEnded(0);
     feed = replicator.openFeed(0, 0, V4, 0);
     bench.receive(0, bench.announcement(attributesOf(2), '10.1.0.0/16'));
     bench.pull(feed);
@@ -270,7 +319,7 @@ describe('quarantine', () => {
     bench.receive(0, broken);
     expect(hex(bench.pull(feed))).toBe(hex(broken));
     expect(replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0)).not.toContain(0);
-    replicator.closeFeed(feed);
+    replicator.replicaEnded(0);
     feed = replicator.openFeed(0, 0, ALL_FAMILIES, 0);
     bench.receive(0, broken);
     expect(hex(bench.pull(feed))).not.toContain(hex(broken));
@@ -349,34 +398,34 @@ describe('careful bootstrap', () => {
     }
     const culprit = hex(attributesOf(4200));
     /** Up to the end, or until the replica is given the culprit. */
-    const bootstrap = (): { dead: boolean; largest: number; rib: ModelRib; feed: number } => {
+    const bootstrap = (): { dead: boolean; largest: number; rib: ModelRib } => {
       const feed = replicator.openFeed(0, 0, V4, 0);
       const rib = new ModelRib();
       let largest = 0;
       while (!replicator.isCaughtUp(feed)) {
         const stream = bench.pull(feed, 16384);
         rib.apply(stream);
-        if (hex(stream).includes(culprit)) return { dead: true, largest, rib, feed };
+        if (hex(stream).includes(culprit)) return { dead: true, largest, rib };
         if (stream.length > 0) continue;
         const inFlight = replicator.suspects(0).reduce((sum, { prefixes }) => sum + prefixes, 0);
         largest = Math.max(largest, inFlight);
         probed(bench);
       }
-      return { dead: false, largest, rib, feed };
+      return { dead: false, largest, rib };
     };
-    const die = (feed: number): number[] => {
+    const die = (): number[] => {
       const ids = replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
-      replicator.closeFeed(feed);
+      replicator.replicaEnded(0);
       return ids.filter((id) => id !== 0);
     };
     const first = bootstrap();
     expect(first.dead).toBe(true);
-    expect(die(first.feed)).toEqual([]);
+    expect(die()).toEqual([]);
     expect(replicator.isCareful(0)).toBe(true);
     const second = bootstrap();
     expect(second).toMatchObject({ dead: true });
     expect(second.largest).toBeLessThanOrEqual(4096);
-    const ids = die(second.feed);
+    const ids = die();
     expect(ids.length).toBeGreaterThan(0);
     const third = bootstrap();
     expect(third).toMatchObject({ dead: false });
@@ -393,7 +442,7 @@ describe('careful bootstrap', () => {
     const feed = replicator.openFeed(0, 0, V4, 0);
     bench.pull(feed);
     replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
-    replicator.closeFeed(feed);
+    replicator.replicaEnded(0);
     for (let i = 0; i < 3; i++) probed(bench);
     expect(replicator.isCareful(0)).toBe(true);
     bench.pull(replicator.openFeed(0, 1, V4, 0));
@@ -412,6 +461,7 @@ describe('careful bootstrap', () => {
       [0, 1].map((n) => replicator.openFeed(0, n, V4, 0)).forEach((feed) => bench.pull(feed));
     bootstrap();
     replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
+    replicator.replicaEnded(0);
     replicator.neighborDown(0, 0);
     replicator.neighborDown(1, 0);
     for (const n of [0, 1]) {
