@@ -4,7 +4,6 @@ import type { HttpConfig } from '../configs/model.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { tolerates } from '../recovery/tolerance.js';
-import type { FibStatus } from './fib/status.js';
 import type { HealthDesk } from './health/health-desk.js';
 import { logLevels } from './reload/log-levels.js';
 import { reloadSummary, type ReloadDesk } from './reload/reload-desk.js';
@@ -35,7 +34,7 @@ function httpStatus(config: HttpConfig): HttpStatus | null {
 export function routerStatus(
   context: RouterContext,
   ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[]; health: HealthDesk; reloads: ReloadDesk },
-  fields: { open: boolean; voteLogDropped: number; fib: FibStatus | null; fibError: string | null },
+  fields: Pick<RouterStatus, 'open' | 'voteLogDropped' | 'fib' | 'fibError'> & { updatesIn: number },
 ): RouterStatus {
   const { config, electorate, records, restart, tables } = context;
   return {
@@ -70,6 +69,7 @@ export function routerStatus(
     },
     fib: fields.fib,
     fibError: fields.fibError,
+    counters: { updatesIn: fields.updatesIn, decisions: context.meters.decisions },
     voteLogDropped: fields.voteLogDropped,
     logLevels: logLevels(context),
     reload: reloadSummary(ports.reloads.status),

@@ -335,8 +335,9 @@ export class Router {
     } catch (error) {
       fibError = (error as Error).message;
     }
-    const { voteLog } = this.context;
-    return routerStatus(this.context, ports, { open: this.open, voteLogDropped: voteLog.dropped, fib, fibError });
+    const { open, updatesIn } = this;
+    const voteLogDropped = this.context.voteLog.dropped;
+    return routerStatus(this.context, ports, { open, updatesIn, voteLogDropped, fib, fibError });
   }
 
   private withFib(use: (fib: FibPort) => unknown): unknown {

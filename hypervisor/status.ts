@@ -135,6 +135,8 @@ export interface RouterStatus {
   /** Null without a forwarding table (`fib.backend: none`), and when it does not answer: then `fibError` says why. */
   fib: FibStatus | null;
   fibError: string | null;
+  /** Since the start: UPDATEs from neighbours, and prefixes that went out (announced or withdrawn, once for each neighbour). */
+  counters: { updatesIn: number; decisions: number };
   voteLogDropped: number;
   /** How much the hypervisor's log and the vote log say now. */
   logLevels: { log: string; voteLog: string };

@@ -152,6 +152,7 @@ export function fakeStatus(more: Partial<RouterStatus> = {}, neighbors = 3): Rou
     tables: { prefixes: 940_211, attributes: 151_002, attributeBytes: 9_800_000, full: 0 },
     fib: null,
     fibError: null,
+    counters: { updatesIn: 88_214, decisions: 940_211 },
     voteLogDropped: 0,
     logLevels: { log: 'info', voteLog: 'dissent' },
     reload: null,

@@ -34,6 +34,7 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
     restart: { state: 'resynchronised', restarting: false, missing: [] },
     ballots: { total: 2000, unanimous: 1999, contested: 1, withoutMajority: 0 },
     ...{ tables: { prefixes: 1000, attributes: 10, attributeBytes: 100, full: 0 }, voteLogDropped: 0, memory: 1 },
+    counters: { updatesIn: 1, decisions: 1 },
     ...{ fib: FIB, fibError: null, http: null, reload: null, logLevels: { log: 'info', voteLog: 'dissent' } },
     ...change,
   };
