@@ -1,4 +1,6 @@
 // The HTTP server with everything it serves. Owns the list of what there is.
+import { LookingGlass } from '../looking-glass/endpoints.js';
+import { apiRoutes } from './api.js';
 import { dashboardRoutes } from './dashboard/index.js';
 import { metricsRoutes } from './metrics.js';
 import type { HttpParts } from './routes.js';
@@ -8,5 +10,9 @@ import { HttpServer } from './server.js';
 export function openHttp(parts: HttpParts): HttpServer | undefined {
   const { http } = parts.context.config;
   if (!http.enabled) return undefined;
-  return new HttpServer(http, [...metricsRoutes(parts), ...dashboardRoutes(parts)], parts.log);
+  return new HttpServer(
+    http,
+    [...metricsRoutes(parts), ...apiRoutes(parts), ...new LookingGlass(parts).routes(), ...dashboardRoutes(parts)],
+    parts.log,
+  );
 }
