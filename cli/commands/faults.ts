@@ -1,90 +1,112 @@
-// `btr faults`: what was found against the replicas of a running hypervisor, with an example of each.
-import process from 'node:process';
+// `btr faults`: what is wrong with the replicas of a running hypervisor, or was by a vote log: equal differences together, ranked, with what
+// to do about each. Owns the options and where the findings come from; layout is cli/faults/render.ts.
 import type { CommandModule } from 'yargs';
-import type { FaultsAnswer, FindingExampleReport, FindingReport } from '../../hypervisor/status.js';
-import { withControl, withSocketOption, type SocketOptions } from '../control.js';
-import { table } from '../output/table.js';
+import { LogPatterns, PATTERN_KINDS } from '../../hypervisor/explain/log-patterns.js';
+import type { FaultPattern } from '../../hypervisor/explain/types.js';
+import type { FaultsAnswer } from '../../hypervisor/status.js';
+import { renderFindings, renderNotes, renderPatterns } from '../faults/render.js';
+import { printJson, printLines } from '../output/print.js';
+import {
+  ask,
+  filterOf,
+  parseLimit,
+  parsePrefixOption,
+  withFilterOptions,
+  withLog,
+  type FilterOptions,
+} from '../votes/filters.js';
 
-interface FaultsOptions extends SocketOptions {
-  replica?: string;
+interface FaultsOptions extends FilterOptions {
+  prefix: string | undefined;
+  kind: string[] | undefined;
+  open: boolean;
   all: boolean;
-  json: boolean;
+  findings: boolean;
+  limit: number | undefined;
 }
 
-/** Prefixes of a finding that are shown. */
-const NAMED = 5;
+const DEFAULT_LIMIT = 20;
 
-function placeText(place: string | null): string {
-  if (place === null) return '';
-  return place === 'fib' ? 'forwarding table' : place;
+async function live(options: FaultsOptions): Promise<void> {
+  const { replica, all } = options;
+  const answer = await ask<FaultsAnswer>(options, 'faults', { all, ...(replica === undefined ? {} : { replica }) });
+  const patterns = chosen(answer.patterns, options);
+  if (options.json) return printJson({ ...answer, patterns });
+  const limit = parseLimit(options.limit, DEFAULT_LIMIT);
+  const findings = options.findings ? ['', ...renderFindings(answer.findings)] : [];
+  await printLines([...shown(patterns, limit), ...findings, ...noted(renderNotes(answer))]);
 }
 
-/** Without the milliseconds, which stay in `--json`. */
-function time(iso: string): string {
-  return iso.slice(0, 19).replace('T', ' ');
+function fromLog(options: FaultsOptions): Promise<void> {
+  const { replica, from, to } = filterOf(options);
+  const prefix = options.prefix === undefined ? {} : { prefix: parsePrefixOption(options.prefix) };
+  const span = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+  return withLog(options, async (reader, place) => {
+    const found = new LogPatterns();
+    const filter = { ...span, ...prefix, ...(replica === undefined ? {} : { replica }), kinds: PATTERN_KINDS };
+    for await (const record of reader.query(filter)) found.add(record);
+    const source = ` --log ${quoted(place)}`;
+    const patterns = chosen(found.patterns({ all: options.all, source }), options);
+    if (options.json) return printJson({ patterns, skipped: reader.skipped });
+    await printLines(shown(patterns, parseLimit(options.limit, DEFAULT_LIMIT)));
+  });
 }
 
-function row(finding: FindingReport): (string | number | null)[] {
-  const { id, replica, kind, cause, place, open, first, last, prefixes, total } = finding;
-  return [
-    `#${id}`,
-    replica,
-    cause ?? kind,
-    placeText(place),
-    open ? 'open' : 'over',
-    time(first),
-    time(last),
-    kind === 'system' ? null : prefixes,
-    total,
-  ];
+/** Those that all conditions hold for. */
+function chosen(patterns: readonly FaultPattern[], options: FaultsOptions): FaultPattern[] {
+  const { neighbor, from = -Infinity, to = Infinity } = filterOf(options);
+  return patterns.filter(
+    ({ places, kind, cause, open, first, last }) =>
+      (neighbor === undefined || places.includes(neighbor)) &&
+      (options.kind === undefined || options.kind.includes(kind) || (cause !== null && options.kind.includes(cause))) &&
+      (!options.open || open) &&
+      (open || Date.parse(last) >= from) &&
+      Date.parse(first) <= to,
+  );
 }
 
-function route(attributes: Record<string, string> | null): string {
-  if (attributes === null) return 'no route';
-  return Object.entries(attributes)
-    .map(([name, text]) => `${name} ${text}`)
-    .join('; ');
+function shown(patterns: readonly FaultPattern[], limit: number): string[] {
+  return patterns.length === 0 ? ['no faults'] : renderPatterns(patterns, limit);
 }
 
-function renderExample(replica: string, { prefix, vote, majority, diff }: FindingExampleReport): string[] {
-  const lines =
-    diff.length > 0
-      ? diff.map((d) => `${d.attribute}: majority ${d.majority ?? '(none)'} — ${replica} ${d.vote ?? '(none)'}`)
-      : [`majority: ${route(majority)}`, `${replica}: ${route(vote)}`];
-  return [`    ${prefix}`, ...lines.map((line) => `        ${line}`)];
+function noted(notes: readonly string[]): string[] {
+  return notes.length === 0 ? [] : ['', ...notes];
 }
 
-function renderDetails({ id, replica, kind, text, samples, prefixes, total, open, example }: FindingReport): string[] {
-  if (kind === 'system') return [`#${id} ${replica}: ${text}`];
-  const rest = (open ? prefixes : total) > NAMED ? ', …' : '';
-  const habit = text === '' ? '' : ` (${text})`;
-  return [
-    `#${id} ${replica}, ${kind}${habit}: ${samples.slice(0, NAMED).join(', ')}${rest}`,
-    ...(example === null ? [] : renderExample(replica, example)),
-  ];
+function quoted(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** The findings as people read them: a table, then what each is about. */
-export function renderFaults({ findings, knownDifferences, oscillating }: FaultsAnswer): string {
-  const notes = [
-    ...(knownDifferences > 0 ? [`${knownDifferences} known differences of daemons are no faults (--all)`] : []),
-    ...(oscillating > 0 ? [`${oscillating} ballots do not come to rest: no fault is looked for on them`] : []),
-  ];
-  if (findings.length === 0) return ['no faults', ...notes].join('\n');
-  const header = ['', 'replica', 'fault', 'where', 'state', 'first', 'last', 'prefixes', 'times'];
-  return [table(header, findings.map(row)), '', ...findings.flatMap(renderDetails), ...notes].join('\n');
-}
+const EXAMPLES: readonly [string, string][] = [
+  ['$0 faults', 'what is wrong now, or was since the start'],
+  ['$0 faults --open --json', 'only what is wrong now, for scripts'],
+  ['$0 faults --log /var/lib/btr --since 1d', 'out of the vote log, also of another machine'],
+];
 
 export const faultsCommand: CommandModule<object, FaultsOptions> = {
   command: 'faults',
-  describe: 'Show what was found against the replicas: what each did wrong, when, and on which prefixes',
+  describe: 'Show what is wrong with replicas: who differs, how, on what, since when, and what to do about it',
   builder: (yargs) =>
-    withSocketOption(yargs)
-      .option('replica', { alias: 'r', type: 'string', describe: 'only findings against this one' })
+    withFilterOptions(yargs)
+      .option('prefix', {
+        alias: 'p',
+        type: 'string',
+        describe: 'only about this prefix (with --log; else: btr votes PREFIX)',
+        implies: 'log',
+      })
+      .option('kind', {
+        type: 'string',
+        array: true,
+        describe: 'extra, missing, different, system, known-difference, or a cause (crash, hang …)',
+      })
+      .option('open', { type: 'boolean', default: false, describe: 'only what lasts' })
       .option('all', { alias: 'a', type: 'boolean', default: false, describe: 'known differences of daemons, too' })
-      .option('json', { type: 'boolean', default: false, describe: 'one JSON object' }),
-  handler: async ({ replica, all, json, ...options }) => {
-    const answer = (await withControl(options, (client) => client.request('faults', { replica, all }))) as FaultsAnswer;
-    process.stdout.write(json ? `${JSON.stringify(answer, null, 2)}\n` : `${renderFaults(answer)}\n`);
-  },
+      .option('findings', { type: 'boolean', default: false, describe: 'also the single findings (live)' })
+      .option('limit', { type: 'number', describe: `at most so many patterns (${DEFAULT_LIMIT})` })
+      .example(EXAMPLES as [string, string][])
+      .epilogue(
+        'Exit status: 0, whatever is found; 2 for a wrong option; 66 without such a log; 69 without a hypervisor.\n' +
+          'Times are UTC. What counts as a fault is in docs/faults.md, the fields of --json in docs/inspecting.md.',
+      ) as never,
+  handler: (options) => (options.log === undefined ? live(options) : fromLog(options)),
 };

@@ -1,81 +1,87 @@
-// `btr votes`: the contested ballots of a running hypervisor, or who says what about one prefix, with the attribute diff.
-import process from 'node:process';
+// `btr votes`: who says what about which prefix, of a running hypervisor or out of a vote log; counts of it; and the story of one prefix.
+// Owns the options; the live state is cli/votes/live.ts, logs are cli/votes/log.ts.
 import type { CommandModule } from 'yargs';
-import type { BallotReport } from '../../hypervisor/status.js';
-import { withControl, withSocketOption, type SocketOptions } from '../control.js';
+import { BALLOT_STATES, SUMMARY_KEYS } from '../../hypervisor/ballots/query.js';
 import { UserError } from '../errors.js';
+import { withFilterOptions, type FilterOptions } from '../votes/filters.js';
+import { explainLive, showLive } from '../votes/live.js';
+import { explainLog, followLog, showLog } from '../votes/log.js';
 
-interface VotesOptions extends SocketOptions {
+export interface VotesOptions extends FilterOptions {
   prefix: string | undefined;
-  neighbor: string | undefined;
-  limit: number;
-  json: boolean;
+  covered: boolean;
+  covering: boolean;
+  as: number | undefined;
+  kind: string[] | undefined;
+  diff: boolean;
+  by: string | undefined;
+  follow: boolean;
+  explain: string | undefined;
+  limit: number | undefined;
 }
 
-interface DiffLine {
-  attribute: string;
-  left: string | null;
-  right: string | null;
+const EXAMPLES: readonly [string, string][] = [
+  ['$0 votes', 'contested ballots now: who says what'],
+  ['$0 votes 192.0.2.0/24', 'all ballots about a prefix'],
+  ['$0 votes --explain 192.0.2.0/24', 'its whole story, from the neighbours to the kernel'],
+  ['$0 votes --by replica', 'how many votes differ, by replica'],
+  ['$0 votes --log /var/lib/btr --since 2h --diff', 'dissents of the last two hours, attribute by attribute'],
+  ['$0 votes --log votes.jsonl --replica bird --json', 'records as JSON lines'],
+];
+
+/** Throws UserError for options that do not go together. */
+function check({ covered, covering, prefix, follow, by, explain, as }: VotesOptions): void {
+  if (covered && covering) throw new UserError('--covered and --covering exclude each other', 2);
+  if ((covered || covering) && prefix === undefined) throw new UserError('--covered and --covering need a prefix', 2);
+  if (follow && by !== undefined) throw new UserError('--follow has no summary: leave out --by', 2);
+  if (explain !== undefined && (follow || by !== undefined))
+    throw new UserError('--explain goes with neither --follow nor --by', 2);
+  if (as !== undefined && !(Number.isInteger(as) && as >= 0 && as <= 0xffffffff))
+    throw new UserError('--as is an AS number', 2);
 }
 
-function route(attributes: Record<string, string> | null): string {
-  if (attributes === null) return '(absent)';
-  return Object.entries(attributes)
-    .map(([name, text]) => `${name} ${text}`)
-    .join('; ');
-}
-
-function renderVote(vote: BallotReport['votes'][number]): string[] {
-  const mark = !vote.counts ? '·' : vote.agrees ? '=' : '≠';
-  const lines = [
-    `    ${mark} ${vote.replica.padEnd(12)} ${vote.agrees ? 'agrees' : route(vote.attributes)}${vote.counts ? '' : ' (does not vote now)'}`,
-  ];
-  for (const d of (vote.diff ?? []) as DiffLine[]) {
-    lines.push(`        ${d.attribute}: verdict ${d.left ?? '(none)'} — ${vote.replica} ${d.right ?? '(none)'}`);
+async function run(options: VotesOptions): Promise<void> {
+  check(options);
+  if (options.explain !== undefined) {
+    const prefix = options.explain === '' ? options.prefix : options.explain;
+    if (prefix === undefined) throw new UserError('--explain needs a prefix', 2);
+    return options.log === undefined ? explainLive(prefix, options) : explainLog(prefix, options);
   }
-  return lines;
-}
-
-/** The ballots as people read them. */
-export function renderBallots(ballots: readonly BallotReport[]): string {
-  return ballots
-    .map((ballot) =>
-      [
-        `${ballot.prefix} to ${ballot.neighbor}`,
-        `    verdict: ${route(ballot.verdict)}`,
-        ...ballot.votes.flatMap(renderVote),
-      ].join('\n'),
-    )
-    .join('\n');
+  if (options.follow) return followLog({ ...options, log: options.log ?? '' });
+  return options.log === undefined ? showLive(options) : showLog(options);
 }
 
 export const votesCommand: CommandModule<object, VotesOptions> = {
   command: 'votes [prefix]',
-  describe: 'Show contested ballots, or who says what about a prefix',
+  describe: 'Show who says what: contested ballots now, or the vote log; --explain tells the story of a prefix',
   builder: (yargs) =>
-    withSocketOption(yargs)
+    withFilterOptions(yargs)
       .positional('prefix', {
         type: 'string',
         describe: 'for instance 192.0.2.0/24; without it: all contested ballots',
       })
-      .option('neighbor', { alias: 'n', type: 'string', describe: 'only ballots towards this neighbour address' })
-      .option('limit', { type: 'number', default: 1000, describe: 'at most so many ballots' })
-      .option('json', { type: 'boolean', default: false, describe: 'a JSON array of ballots' }),
-  handler: async (options) => {
-    const params = { prefix: options.prefix, neighbor: options.neighbor, limit: options.limit };
-    const answer = (await withControl(options, (client) => client.request('votes', params))) as {
-      ballots: BallotReport[];
-      total: number;
-    };
-    if (options.json) {
-      process.stdout.write(`${JSON.stringify(answer.ballots, null, 2)}\n`);
-    } else if (answer.ballots.length === 0) {
-      process.stdout.write(options.prefix === undefined ? 'no contested ballots\n' : '');
-      if (options.prefix !== undefined) throw new UserError(`nobody has said anything about ${options.prefix}`);
-    } else {
-      process.stdout.write(`${renderBallots(answer.ballots)}\n`);
-      const rest = answer.total - answer.ballots.length;
-      if (rest > 0) process.stdout.write(`… and ${rest} more (--limit)\n`);
-    }
-  },
+      .option('covered', { type: 'boolean', default: false, describe: 'the prefix and all that lie in it' })
+      .option('covering', { type: 'boolean', default: false, describe: 'the prefix and all that it lies in' })
+      .option('as', { type: 'number', describe: 'only with this AS in the path of a vote or of the verdict' })
+      .option('kind', {
+        type: 'string',
+        array: true,
+        describe: `live: one of ${BALLOT_STATES.join(', ')}; of a log: kinds of records (docs/vote-log.md)`,
+      })
+      .option('diff', { type: 'boolean', default: false, describe: 'only what differs, attribute by attribute' })
+      .option('by', { type: 'string', choices: SUMMARY_KEYS, describe: 'counts instead of single ballots or records' })
+      .option('explain', { alias: 'e', type: 'string', describe: 'the whole story of this prefix' })
+      .option('follow', {
+        alias: 'f',
+        type: 'boolean',
+        default: false,
+        describe: 'go on with what is written to the log',
+      })
+      .option('limit', { type: 'number', describe: 'at most so many; of a log the last ones' })
+      .example(EXAMPLES as [string, string][])
+      .epilogue(
+        'Exit status: 0; 1 when nothing is known of the prefix; 2 for a wrong option; 66 without such a log; 69 without a hypervisor.\n' +
+          'Times are UTC. The words and all fields of --json are in docs/inspecting.md.',
+      ) as never,
+  handler: run,
 };

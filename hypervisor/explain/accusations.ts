@@ -56,6 +56,7 @@ function ofBallot(parts: AccusationParts, ballot: BallotStory, vote: VoteStory):
     kind: vote.attributes === null ? 'missing' : ballot.verdict === null ? 'extra' : 'different',
     places: [ballot.neighbor],
     since: on === undefined ? vote.since : wallClock(on.since),
+    until: null,
     stable: vote.dissents,
     diff: (vote.diff ?? []).map(({ attribute, left, right }) => ({
       ...{ attribute, majority: left ?? null, vote: right ?? null },
@@ -87,6 +88,7 @@ function inForwarding({ forwarding, findings }: AccusationParts): Accusation[] {
         kind: nextHops === null ? ('missing' as const) : verdict === null ? ('extra' as const) : ('different' as const),
         places: ['fib'],
         since: finding?.first ?? null,
+        until: null,
         stable: finding !== undefined,
         diff: both ? [{ attribute: 'next hops', vote: vote['next hops'], majority: majority['next hops'] }] : [],
         ...{ vote, majority, against },

@@ -23,8 +23,9 @@ export function summaryOf(facts: Facts): string[] {
 
 /** `bird lies: since … it says NEXT_HOP 10.0.3.0 instead of 10.0.3.1 (towards 10.0.3.2); frr and openbgpd agree against it`. */
 export function accusationWords(accusation: Accusation, past: boolean): string {
-  const { replica, places, since, against, known, stable, finding } = accusation;
-  const when = since === null ? '' : ` since ${timeWords(since)}`;
+  const { replica, places, since, until, against, known, stable, finding } = accusation;
+  const start = since === null ? '' : ` ${until === null ? 'since' : 'from'} ${timeWords(since)}`;
+  const when = until === null ? start : `${start} until ${timeWords(until)}`;
   const where = places.length === 0 ? '' : ` ${placesWords(places)}`;
   const what = `${replica} ${deed(accusation)}${where}${when}`;
   const others =

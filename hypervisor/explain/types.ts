@@ -48,6 +48,8 @@ export interface Accusation {
   places: string[];
   /** ISO 8601; null when it is not known. */
   since: string | null;
+  /** Of a log: when it was over. Null: it is not, or the log ends before. */
+  until: string | null;
   /** False: it may be late, and nobody blames it yet. */
   stable: boolean;
   /** Towards the first of `places`. Empty when one side has no route. */
@@ -123,6 +125,7 @@ export interface VoteStory extends BallotVote {
 
 /** What the replicas say towards one neighbour, and what comes of it. */
 export interface BallotStory {
+  /** Address; of a log also `fib`. */
   neighbor: string;
   verdict: RouteText;
   /** voter/types.ts; `none`: nothing was decided yet. `log`: not known. */

@@ -48,7 +48,9 @@ interface Values {
 interface Entry {
   key: string;
   replica: string;
+  /** What is thought of it, and what the replica did: the same but for a known difference. */
   kind: string;
+  said: string;
   cause: string | null;
   known: Set<string>;
   changes: { attribute: string; how: Change['how']; vote: Values; majority: Values }[];
@@ -58,6 +60,8 @@ interface Entry {
   uncounted: number;
   atLeast: boolean;
   count: number;
+  /** Dissents that are open, as `place prefix`; `open` is about what is not counted one by one. */
+  openDissents: Set<string>;
   open: boolean;
   first: number;
   last: number;
@@ -78,6 +82,7 @@ export class PatternBook {
     const changes = diff.map(changeOf);
     const what = known.length > 0 ? 'known-difference' : kind;
     const entry = this.entryOf(keyOf(replica, what, kind, place, changes), replica, what, null, changes);
+    if (entry !== undefined) entry.said = kind;
     if (entry === undefined) return;
     changes.forEach((change, i) => {
       note(entry.changes[i].vote, change.vote);
@@ -86,12 +91,52 @@ export class PatternBook {
     for (const name of known) entry.known.add(name);
     for (const name of occurrence.against) entry.against.add(name);
     entry.places.add(place);
-    for (const prefix of prefixes) this.countPrefix(entry, prefix);
+    for (const prefix of prefixes) {
+      this.countPrefix(entry, prefix);
+      if (occurrence.open) entry.openDissents.add(`${place} ${prefix}`);
+    }
     entry.count += prefixes.length;
     if (entry.examples.length < MAX_EXAMPLES && prefixes.length > 0) {
       entry.examples.push({ prefix: prefixes[0], place, vote, majority });
     }
-    this.span(entry, occurrence);
+    this.span(entry, { ...occurrence, open: false });
+  }
+
+  /** Dissents of a replica are over: of one kind or of all, at one place or everywhere, on these prefixes or on all. `at`: ms since 1970. */
+  end(
+    replica: string,
+    at: number,
+    { kind, place, prefixes }: { kind?: string; place?: string; prefixes?: readonly string[] },
+  ): void {
+    for (const entry of this.entries.values()) {
+      if (entry.replica !== replica || (kind !== undefined && entry.said !== kind)) continue;
+      const before = entry.openDissents.size;
+      if (prefixes !== undefined) for (const prefix of prefixes) entry.openDissents.delete(`${place ?? ''} ${prefix}`);
+      else if (place === undefined) entry.openDissents.clear();
+      else for (const one of entry.openDissents) if (one.startsWith(`${place} `)) entry.openDissents.delete(one);
+      if (entry.openDissents.size < before) entry.last = Math.max(entry.last, at);
+    }
+  }
+
+  /** A finding that single dissents are known of: whether it is a known difference, and its number. False when none of them are. */
+  attach(finding: FindingReport): boolean {
+    const { replica, kind, place, id, example, text } = finding;
+    const known = kind === 'known-difference';
+    const changes = keyOfChanges((example?.diff ?? wordsOf(example)).map(changeOf));
+    let found = false;
+    for (const entry of this.entries.values()) {
+      if (entry.replica !== replica || place === null || !entry.places.has(place)) continue;
+      const same = keyOfChanges(
+        entry.changes.map(({ attribute, how }) => ({ attribute, how, vote: null, majority: null })),
+      );
+      if (known ? same !== changes : entry.said !== kind || entry.kind === 'known-difference') continue;
+      found = true;
+      if (entry.findings.size < MAX_FINDINGS) entry.findings.add(id);
+      if (!known) continue;
+      entry.kind = kind;
+      for (const name of text.split(', ')) entry.known.add(name);
+    }
+    return found;
   }
 
   /** There are more dissents of a replica towards a neighbour than were looked at. */
@@ -155,7 +200,18 @@ export class PatternBook {
     }
     const values = (): Values => ({ seen: [], more: false });
     const entry: Entry = {
-      ...{ key, replica, kind, cause, known: new Set(), places: new Set(), prefixes: new Set(), uncounted: 0 },
+      ...{
+        key,
+        replica,
+        kind,
+        said: kind,
+        cause,
+        known: new Set(),
+        openDissents: new Set(),
+        places: new Set(),
+        prefixes: new Set(),
+        uncounted: 0,
+      },
       changes: changes.map(({ attribute, how }) => ({ attribute, how, vote: values(), majority: values() })),
       ...{ atLeast: false, count: 0, open: false, first: Infinity, last: -Infinity },
       ...{ against: new Set(), examples: [], findings: new Set(), reason: '' },
@@ -204,7 +260,8 @@ function note(values: Values, text: string | null): void {
 }
 
 function report(entry: Entry): { pattern: Omit<FaultPattern, 'text' | 'advice' | 'commands'>; reason: string } {
-  const { key, replica, kind, cause, places, prefixes, uncounted, atLeast, count, open, first, last } = entry;
+  const { key, replica, kind, cause, places, prefixes, uncounted, atLeast, count, first, last } = entry;
+  const open = entry.open || entry.openDissents.size > 0;
   const summary = ({ seen, more }: Values): ValueSummary => ({ values: seen, more });
   const changes: PatternChange[] = entry.changes.map(({ attribute, how, vote, majority }) => ({
     ...{ attribute, how, vote: summary(vote), majority: summary(majority) },

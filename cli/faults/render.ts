@@ -1,0 +1,96 @@
+// Findings against replicas as people read them: what is wrong in a sentence each, with what to do about it, then the single findings. Owns
+// layout; sentences come with the patterns (hypervisor/explain/patterns/verdicts.ts).
+import { placesWords, routeWords, timeWords } from '../../hypervisor/explain/words.js';
+import type { FaultPattern } from '../../hypervisor/explain/types.js';
+import type { FaultsAnswer, FindingExampleReport, FindingReport } from '../../hypervisor/status.js';
+import { safeText } from '../output/safe-text.js';
+import { table } from '../output/table.js';
+
+/** Prefixes of a finding, or examples of a pattern, that are shown. */
+const NAMED = 5;
+
+/** The verdicts, ranked, and what to do. `limit`: patterns that are shown. */
+export function renderPatterns(patterns: readonly FaultPattern[], limit: number): string[] {
+  const lines = patterns.slice(0, limit).flatMap((pattern, i) => [...(i > 0 ? [''] : []), ...patternLines(pattern)]);
+  const rest = patterns.length - limit;
+  return rest > 0 ? [...lines, '', `… and ${rest} more patterns (--limit)`] : lines;
+}
+
+function patternLines({
+  text,
+  places,
+  examples,
+  advice,
+  commands,
+  findings,
+  count,
+  last,
+  kind,
+  open,
+}: FaultPattern): string[] {
+  const where = kind === 'system' ? '' : placesWords(places.filter((place) => place !== 'fib'));
+  const named = examples.map(({ prefix }) => prefix).filter((prefix, i, all) => all.indexOf(prefix) === i);
+  const dissents =
+    kind === 'system' || count <= 1 ? '' : `${count.toLocaleString('en-US')} dissents, the last at ${timeWords(last)}`;
+  const details = [where, named.length === 0 ? '' : `for instance ${named.join(', ')}`, dissents].filter(
+    (part) => part !== '',
+  );
+  return [
+    `${open ? 'OPEN' : kind === 'known-difference' ? 'known' : 'over'}  ${text}`,
+    ...(details.length === 0 ? [] : [`      ${details.join('; ')}`]),
+    `      ${advice}`,
+    ...commands.map((command) => `        ${command}`),
+    ...(findings.length === 0 ? [] : [`      findings ${findings.map((id) => `#${id}`).join(' ')}`]),
+  ];
+}
+
+/** The findings one by one: a table, then what each is about. */
+export function renderFindings(findings: readonly FindingReport[]): string[] {
+  if (findings.length === 0) return [];
+  const header = ['', 'replica', 'fault', 'where', 'state', 'first', 'last', 'prefixes', 'times'];
+  return [...table(header, findings.map(row)).split('\n'), '', ...findings.flatMap(details)];
+}
+
+/** What is said beside the findings. */
+export function renderNotes({
+  knownDifferences,
+  oscillating,
+}: Pick<FaultsAnswer, 'knownDifferences' | 'oscillating'>): string[] {
+  return [
+    ...(knownDifferences > 0 ? [`${knownDifferences} known differences of daemons are no faults (--all)`] : []),
+    ...(oscillating > 0 ? [`${oscillating} ballots do not come to rest: no fault is looked for on them`] : []),
+  ];
+}
+
+function row(finding: FindingReport): (string | number | null)[] {
+  const { id, replica, kind, cause, place, open, first, last, prefixes, total } = finding;
+  return [
+    `#${id}`,
+    safeText(replica),
+    cause ?? kind,
+    place === null ? '' : place === 'fib' ? 'forwarding table' : place,
+    open ? 'open' : 'over',
+    timeWords(first),
+    timeWords(last),
+    kind === 'system' ? null : prefixes,
+    total,
+  ];
+}
+
+function details({ id, replica, kind, text, samples, prefixes, total, open, example }: FindingReport): string[] {
+  if (kind === 'system') return [`#${id} ${replica}: ${text}`];
+  const rest = (open ? prefixes : total) > NAMED ? ', …' : '';
+  const habit = text === '' ? '' : ` (${text})`;
+  return [
+    `#${id} ${replica}, ${kind}${habit}: ${samples.slice(0, NAMED).join(', ')}${rest}`,
+    ...(example === null ? [] : exampleLines(replica, example)),
+  ];
+}
+
+function exampleLines(replica: string, { prefix, vote, majority, diff }: FindingExampleReport): string[] {
+  const lines =
+    diff.length > 0
+      ? diff.map((d) => `${d.attribute}: majority ${d.majority ?? '(none)'} — ${replica} ${d.vote ?? '(none)'}`)
+      : [`majority: ${routeWords(majority)}`, `${replica}: ${routeWords(vote)}`];
+  return [`    ${prefix}`, ...lines.map((line) => `        ${line}`)];
+}
