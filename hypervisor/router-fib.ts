@@ -53,6 +53,7 @@ function fibSettings(
     auditInterval: fib.auditInterval,
     reportInstalled: fib.advertiseAfterInstall,
     faultThreshold: voting.faultThreshold,
+    voteLogLevel: config.voteLog.level,
   };
 }
 
@@ -78,6 +79,7 @@ export class RouterFib {
     const { log, voteLog, electorate, config } = context;
     port.on('log', (level, text) => log.log(level, `forwarding table: ${text}`));
     port.on('records', (lines) => lines.forEach((line) => voteLog.append(line)));
+    voteLog.onLevel((level) => port.setVoteLogLevel(level));
     port.on('writing', (replicas) => {
       for (const replica of parts.replicas) if ((replicas >>> replica.index) & 1) replica.isWriting();
     });

@@ -10,6 +10,8 @@ import type { UpdateVoter } from '../voter/update-voter.js';
 import { Canonicaliser } from '../wire/bgp/canonical.js';
 import { PrefixClock } from '../wire/prefix-clock.js';
 import { Abstentions } from './abstentions.js';
+import { BmpExporter } from './bmp/bmp-exporter.js';
+import { bmpMethods } from './bmp/control.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { ControlServer, type Method } from './control/server.js';
@@ -152,6 +154,7 @@ export class Router {
     await fib?.stop(this.config.fib.keep);
     await this.http?.close();
     await this.control?.close();
+    await this.context?.bmp?.close();
     await this.context?.recorder?.close();
     await this.context?.voteLog.close();
     await this.hub.close();
@@ -197,13 +200,15 @@ export class Router {
       schedule: () => this.schedule(),
     };
     context.taps.add(new InputJournal(context));
-    if (context.recorder !== undefined) context.taps.add(context.recorder);
+    const bmp = config.bmp.collectors.length > 0 ? new BmpExporter(context, () => this.neighbors) : undefined;
+    for (const tap of [context.recorder, bmp]) if (tap !== undefined) context.taps.add(tap);
     const fib = openFib(context, clock);
     const voters = (): UpdateVoter[] => this.neighbors.map(({ voter }) => voter);
     const abstentions = new Abstentions(replicas.length, { prefixes, fib, voters });
     const faults = new FaultDesk({ ...context, fib });
     return {
       ...context,
+      bmp,
       fib,
       abstentions,
       faults,
@@ -321,6 +326,7 @@ export class Router {
       ...injectionMethods(this.context.injections),
       ...quarantineMethods(this.context.quarantine),
       ...recordMethods(this.config, this.context.recorder),
+      ...bmpMethods(this.context.bmp),
       replica: (params) => this.context.recovery.command(params),
       ...reloadMethods(this.reloads, this.context),
       'replica-pid': () => Object.fromEntries(this.replicas.map((replica) => [replica.name, replica.status().pid])),

@@ -1,92 +1,173 @@
-// The vote log: one JSON object per line, appended in order, rotated by size. Owns the file, its bounds and its order.
-// What a record means belongs to vote-records.ts.
-import { closeSync, existsSync, openSync, renameSync, statSync, write } from 'node:fs';
+// The vote log as the rest of the router sees it: lines are appended, in order, and never waited for. Owns the queue, its bound and the level;
+// the files belong to a thread (vote-log-thread.ts), what a line says to vote-records.ts, and which kind is told at which level to
+// votelog/levels.ts.
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { VoteLogLevel } from '../configs/model.js';
+import { isWritten } from '../votelog/levels.js';
+import { kindOfLine } from '../votelog/record-text.js';
+import { now, wallClock } from './clock.js';
 import type { Logger } from './logging.js';
+import type { FromVoteLogThread, ToVoteLogThread, VoteLogThreadData } from './vote-log-thread.js';
+import { plainRecord } from './vote-records.js';
 
 export interface VoteLogOptions {
-  path: string;
-  /** A file that reaches this size (bytes) is rotated to `.1`, `.2` …; default 64 MiB. */
-  maxBytes?: number;
-  /** How many rotated files are kept; default 4. */
-  keep?: number;
-  /** Lines waiting for the disk are kept up to this many bytes; what comes beyond is counted and dropped; default 64 MiB. */
+  /** Absolute path of the active segment. */
+  file: string;
+  /** Default `dissent`. */
+  level?: VoteLogLevel;
+  /** Bytes after which a new segment begins; default 64 MiB. */
+  segmentSize?: number;
+  /** Bytes of all segments and their indexes; default 1 GiB. */
+  sizeBudget?: number;
+  /** Lines waiting for the disk are kept up to so many characters; what comes beyond is counted and dropped; default 64 MiB. */
   maxPending?: number;
 }
 
-const FLUSH_BYTES = 256 * 1024;
+/** Told of every line that is written, while it is queued. Must not throw, nor wait. */
+export type VoteLogListener = (line: string, kind: string) => void;
+
+const FLUSH_CHARACTERS = 256 * 1024;
+/** The thread gets so long to write what is left and to end, ms. */
+const CLOSE_MS = 10_000;
+
+/** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
+function threadFile(): string {
+  const here = import.meta.dirname;
+  return import.meta.filename.endsWith('.ts')
+    ? path.resolve(here, '../dist/hypervisor/vote-log-thread.js')
+    : path.join(here, 'vote-log-thread.js');
+}
 
 export class VoteLog {
-  /** Lines that were dropped because the disk did not keep up. Shown by `btr status`. */
+  /** Lines that were dropped because the disk did not keep up, or refused them. Shown by `btr status`. */
   dropped = 0;
-  private fd: number;
-  private size: number;
+  private current: VoteLogLevel;
   private pending: string[] = [];
-  private pendingBytes = 0;
-  private writing = false;
-  private closing: (() => void) | undefined;
-  private readonly options: Required<VoteLogOptions>;
+  /** In the queue and with the thread, characters. */
+  private pendingCharacters = 0;
+  private queued = 0;
+  /** Dropped lines that the log itself does not tell of yet, and since when, ms. */
+  private untold = 0;
+  private untoldSince = 0;
+  private gone = false;
+  private readonly thread: Worker;
+  private readonly ended: Promise<void>;
+  private readonly file: string;
+  private readonly maxPending: number;
   private readonly log: Logger;
+  private readonly levelListeners = new Set<(level: VoteLogLevel) => void>();
+  private readonly listeners = new Set<VoteLogListener>();
 
+  /** Throws what the file system says when the file cannot be written to. */
   constructor(options: VoteLogOptions, log: Logger) {
-    this.options = { maxBytes: 64 << 20, keep: 4, maxPending: 64 << 20, ...options };
+    const { file, level = 'dissent', segmentSize = 64 << 20, sizeBudget = 2 ** 30, maxPending = 64 << 20 } = options;
+    closeSync(openSync(file, 'a', 0o640));
+    this.file = file;
+    this.current = level;
+    this.maxPending = maxPending;
     this.log = log;
-    this.size = existsSync(options.path) ? statSync(options.path).size : 0;
-    this.fd = openSync(options.path, 'a', 0o640);
+    const data: VoteLogThreadData = { file, segmentSize, sizeBudget };
+    this.thread = new Worker(threadFile(), { workerData: data });
+    this.thread.on('message', (message: FromVoteLogThread) => this.receive(message));
+    this.thread.on('error', (error) => this.lost(error.message));
+    this.ended = new Promise((resolve) => this.thread.once('exit', () => resolve()));
   }
 
-  /** Appends one line (JSON, without newline). Never blocks and never throws. */
+  get level(): VoteLogLevel {
+    return this.current;
+  }
+
+  /** At any time; whoever makes lines elsewhere is told (`onLevel`). */
+  set level(level: VoteLogLevel) {
+    if (level === this.current) return;
+    this.current = level;
+    for (const listener of this.levelListeners) listener(level);
+  }
+
+  /** Calls `listener` whenever the level changes. */
+  onLevel(listener: (level: VoteLogLevel) => void): void {
+    this.levelListeners.add(listener);
+  }
+
+  /** Whether lines of this kind are written now: to be asked before one is made where there may be many. */
+  wants(kind: string): boolean {
+    return isWritten(kind, this.current);
+  }
+
+  /** Tells `listener` of every line from now on; the function returned ends that. */
+  watch(listener: VoteLogListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  /** Appends one line (JSON, without newline), if its kind is told at the present level. Never blocks and never throws. */
   append(line: string): void {
-    if (this.pendingBytes > this.options.maxPending) {
-      this.dropped++;
-      return;
-    }
-    this.pending.push(line);
-    this.pendingBytes += line.length + 1;
-    if (this.pendingBytes >= FLUSH_BYTES) this.flush();
+    const kind = kindOfLine(line) ?? '';
+    if (!this.wants(kind)) return;
+    for (const listener of this.listeners) listener(line, kind);
+    if (this.gone || this.pendingCharacters > this.maxPending) this.drop(1);
+    else this.queue(line);
   }
 
-  /** Starts writing what is pending; called at every turn of the main loop that produced records. */
+  /** Hands what is pending to the thread; called at every turn of the main loop that may have produced records. */
   flush(): void {
-    if (this.writing || this.pending.length === 0) return;
+    if (this.pending.length === 0 || this.gone) return;
     const text = `${this.pending.join('\n')}\n`;
-    const lines = this.pending.length;
+    this.tell({ kind: 'lines', text, lines: this.pending.length });
     this.pending = [];
-    this.writing = true;
-    write(this.fd, text, null, 'utf8', (error, written) => {
-      this.writing = false;
-      this.pendingBytes -= text.length;
-      if (error) {
-        this.dropped += lines;
-        this.log.error(`vote log ${this.options.path}: ${error.message}; ${lines} lines lost`);
-      } else {
-        this.size += written;
-        if (this.size >= this.options.maxBytes) this.rotate();
-      }
-      if (this.pending.length > 0) this.flush();
-      else this.closing?.();
-    });
+    this.queued = 0;
   }
 
   /** Writes what is pending and closes the file. */
   async close(): Promise<void> {
     this.flush();
-    if (this.writing) await new Promise<void>((resolve) => (this.closing = resolve));
-    closeSync(this.fd);
+    this.tell({ kind: 'close' });
+    const late = setTimeout(() => void this.thread.terminate(), CLOSE_MS);
+    await this.ended;
+    clearTimeout(late);
   }
 
-  private rotate(): void {
-    const { path, keep } = this.options;
-    try {
-      for (let n = keep - 1; n >= 1; n--) {
-        if (existsSync(`${path}.${n}`)) renameSync(`${path}.${n}`, `${path}.${n + 1}`);
-      }
-      if (keep > 0) renameSync(path, `${path}.1`);
-      closeSync(this.fd);
-      this.fd = openSync(path, keep > 0 ? 'a' : 'w', 0o640);
-      this.size = 0;
-    } catch (error) {
-      this.log.error(`vote log ${path}: cannot rotate: ${(error as Error).message}`);
-      this.size = 0;
+  private queue(line: string): void {
+    this.pending.push(line);
+    this.pendingCharacters += line.length + 1;
+    this.queued += line.length + 1;
+    if (this.queued >= FLUSH_CHARACTERS) this.flush();
+  }
+
+  private drop(lines: number): void {
+    if (this.untold === 0) this.untoldSince = now();
+    this.dropped += lines;
+    this.untold += lines;
+  }
+
+  private tell(message: ToVoteLogThread): void {
+    if (!this.gone) this.thread.postMessage(message);
+  }
+
+  private receive(message: FromVoteLogThread): void {
+    if (message.kind === 'warning') this.log.error(message.text);
+    if (message.kind !== 'done') return;
+    this.pendingCharacters -= message.characters;
+    if (message.error !== undefined) {
+      this.drop(message.lines);
+      this.log.error(`vote log ${this.file}: ${message.error}; ${message.lines} lines lost`);
+    } else if (this.untold > 0 && this.pendingCharacters <= this.maxPending / 2) {
+      this.tellOfDropped();
     }
+  }
+
+  private tellOfDropped(): void {
+    const lines = this.untold;
+    this.untold = 0;
+    this.append(plainRecord(now(), 'dropped', { lines, since: wallClock(this.untoldSince) }));
+  }
+
+  private lost(why: string): void {
+    this.gone = true;
+    this.drop(this.pending.length);
+    this.pending = [];
+    this.log.error(`vote log ${this.file}: ${why}; nothing more is written to it`);
   }
 }

@@ -1,5 +1,4 @@
 // Whether a record is wanted: a filter made ready to be asked often. The one definition of what a filter means; an index only proposes.
-import type { Family } from '../wire/family.js';
 import { parsePrefix, type Prefix } from '../wire/prefix-text.js';
 import { LogError } from './errors.js';
 import { forEachAs, forEachPrefix, neighborOf, replicasOf, timeOf } from './facts.js';
@@ -61,13 +60,4 @@ function hasAs(record: LogRecord, wanted: number): boolean {
   let found = false;
   forEachAs(record, (as) => void (found ||= as === wanted));
   return found;
-}
-
-/** A prefix as the network has it, for those who sort: family, and the address in four words of which IPv4 uses one. */
-export function wordsOf(family: Family, address: Uint8Array): number[] {
-  const words = family === 0 ? 1 : 4;
-  return Array.from({ length: words }, (_, i) => {
-    const at = 4 * i;
-    return ((address[at] << 24) | (address[at + 1] << 16) | (address[at + 2] << 8) | address[at + 3]) >>> 0;
-  });
 }

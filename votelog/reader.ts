@@ -5,8 +5,16 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { LogError } from './errors.js';
 import { Follower } from './follower.js';
 import { Matcher } from './matcher.js';
-import { scan } from './scan.js';
-import { activePath, finishedSegments, logsIn, parseSegmentPath, placeOf, type LogPlace } from './segments.js';
+import { SegmentSearch } from './segment-search.js';
+import {
+  activePath,
+  finishedSegments,
+  INDEX_SUFFIX,
+  logsIn,
+  parseSegmentPath,
+  placeOf,
+  type LogPlace,
+} from './segments.js';
 import { Summary } from './summary.js';
 import type { LogFilter, LogQuery, LogRecord, SummaryKey, SummaryRow } from './types.js';
 
@@ -22,6 +30,8 @@ export class VoteLogReader {
   private readonly place: LogPlace;
   /** The one segment that was asked for. */
   private readonly only: string | undefined;
+
+  private readonly segments = new SegmentSearch();
 
   private constructor(place: LogPlace, only?: string) {
     this.place = place;
@@ -107,10 +117,16 @@ export class VoteLogReader {
     // Deleted by now: the budget is the writer's business.
     source.file ??= await open(source.path).catch(() => undefined);
     if (source.file === undefined) return;
-    const { size } = await source.file.stat();
-    yield* scan(source.file, matcher, { from: 0, to: size, newestFirst, skip: () => this.skipped++ });
-    await source.file.close();
-    delete source.file;
+    const { file } = source;
+    const index = await open(source.path + INDEX_SUFFIX).catch(() => undefined);
+    try {
+      const skip = (lines: number): void => void (this.skipped += lines);
+      yield* this.segments.records(matcher, { file, index, newestFirst, skip });
+    } finally {
+      await index?.close();
+      await file.close();
+      delete source.file;
+    }
   }
 }
 

@@ -1,14 +1,18 @@
 // What the FIB voter and the installer report, as lines of the vote log and of the hypervisor's log: spelled out while they are few,
-// grouped when they are many. Owns the mapping; the events are voter/types.ts and fib/install-log.ts.
+// grouped when they are many. Owns what votes mean in words here; ballots are written down by ballot-journal.ts, the events are
+// voter/types.ts and fib/install-log.ts.
+import type { VoteLogLevel } from '../../configs/model.js';
 import type { FibEngine } from '../../fib/engine.js';
 import type { InstallEvent } from '../../fib/install-log.js';
 import { UNKNOWN_HOPS } from '../../fib/installer.js';
 import { describeHops } from '../../fib/next-hops.js';
-import type { VoterEvent } from '../../voter/types.js';
-import { namesOf, plainRecord } from '../vote-records.js';
+import { isWritten } from '../../votelog/levels.js';
+import type { Strategy, VoterEvent } from '../../voter/types.js';
+import { BallotJournal } from '../ballot-journal.js';
+import { nlriByFamily, plainRecord } from '../vote-records.js';
 import { errnoName } from './reports.js';
 
-/** Events of one turn that get a line each; more of them share one line for each kind. */
+/** Events about routes in one turn that get a line each; more of them share one line for each kind. */
 const SPELLED_OUT = 100;
 /** Refusals that are also told in the hypervisor's log, per turn. */
 const TOLD = 5;
@@ -18,73 +22,77 @@ const INSTALL = 'fib-';
 
 type Say = (level: 'error' | 'warn' | 'info', text: string) => void;
 
-export class FibJournal {
-  private readonly engine: FibEngine;
-  private readonly replicas: readonly string[];
-  private readonly refusal: (errno: number) => string | undefined;
+export interface FibJournalOptions {
+  /** Replica names by index. */
+  replicas: readonly string[];
+  strategy: Strategy;
+  /** The kernel's own words for the last refusal with an errno. */
+  refusal: (errno: number) => string | undefined;
+  /** When something last came in for a prefix, ms; -Infinity for never. */
+  lastInput: (prefix: number) => number;
+}
 
-  /** `refusal`: the kernel's own words for the last refusal with an errno. */
-  constructor(engine: FibEngine, replicas: readonly string[], refusal: (errno: number) => string | undefined) {
+export class FibJournal {
+  /** Of the vote log; what it does not want is not made. */
+  level: VoteLogLevel;
+  private readonly engine: FibEngine;
+  private readonly refusal: (errno: number) => string | undefined;
+  private readonly ballots: BallotJournal;
+
+  constructor(engine: FibEngine, level: VoteLogLevel, options: FibJournalOptions) {
     this.engine = engine;
-    this.replicas = replicas;
-    this.refusal = refusal;
+    this.level = level;
+    this.refusal = options.refusal;
+    this.ballots = new BallotJournal({
+      place: { fib: true },
+      strategy: options.strategy,
+      replicas: options.replicas,
+      prefixes: engine.prefixes,
+      route: (id) => this.words(id),
+      attributes: (id) => (id === 0 ? null : { 'next hops': this.words(id) ?? '' }),
+      raw: (id) => engine.hops.get(id),
+      diff: (majority, vote) => [
+        { attribute: 'next hops', left: this.words(majority) ?? '', right: this.words(vote) ?? '' },
+      ],
+      lastInput: options.lastInput,
+    });
   }
 
   /** Lines about what the voter has reported (`votes`), and about everything that has happened to routes since the last call. */
-  lines(votes: readonly VoterEvent[], now: number, say: Say): string[] {
+  lines(votes: readonly VoterEvent[], say: Say): string[] {
     const installs = this.engine.installer.drainEvents();
     this.tell(installs, say);
-    return [
-      ...this.grouped(votes, now, '', (event) => this.voteLine(event)),
-      ...this.grouped(installs, now, INSTALL, (event) => this.installLine(event)),
-    ];
+    const written = votes.filter(({ type }) => isWritten(type, this.level));
+    return [...this.ballots.lines(written, this.engine.voter), ...this.installLines(installs)];
   }
 
-  private grouped<T extends { type: string }>(
-    events: readonly T[],
-    now: number,
-    prefix: string,
-    line: (event: T) => string,
-  ): string[] {
-    if (events.length <= SPELLED_OUT) return events.map(line);
-    const counts = new Map<string, number>();
-    for (const { type } of events) counts.set(type, (counts.get(type) ?? 0) + 1);
-    return [...counts].map(([type, prefixes]) => plainRecord(now, prefix + type, { fib: true, prefixes }));
-  }
-
-  private voteLine(event: VoterEvent): string {
-    const base = { fib: true, prefix: this.engine.prefixes.format(event.prefix) };
-    switch (event.type) {
-      case 'dissent-begins':
-      case 'dissent-ends':
-        return plainRecord(event.at, event.type, {
-          ...base,
-          replica: this.replicas[event.replica],
-          what: event.kind,
-          verdict: this.words(event.majority),
-          vote: this.words(event.vote),
-        });
-      case 'verdict': {
-        const agree = namesOf(event.agree, this.replicas);
-        return plainRecord(event.at, event.type, { ...base, rule: event.rule, agree, verdict: this.words(event.to) });
-      }
-      case 'overthrow': {
-        const [from, to] = [this.replicas[event.from], this.replicas[event.to]];
-        return plainRecord(event.at, event.type, { ...base, from, to, changed: event.changed });
-      }
-      case 'no-majority':
-        return plainRecord(event.at, event.type, { ...base, voters: namesOf(event.voters, this.replicas) });
-      default:
-        return plainRecord(event.at, event.type, { ...base, replicas: namesOf(event.replicas, this.replicas) });
+  private installLines(events: readonly InstallEvent[]): string[] {
+    if (events.length <= SPELLED_OUT) return events.map((event) => this.installLine([event]));
+    const groups = new Map<string, InstallEvent[]>();
+    for (const event of events) {
+      const key = `${event.type} ${'errno' in event ? event.errno : ''}`;
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [event]);
+      else group.push(event);
     }
+    return [...groups.values()].map((group) => this.installLine(group));
   }
 
-  private installLine(event: InstallEvent): string {
-    const base = { prefix: this.engine.prefixes.format(event.prefix), route: this.words(event.hops) };
-    const kind = INSTALL + event.type;
-    if (event.type === 'refused') return plainRecord(event.at, kind, { ...base, error: errnoName(event.errno) });
-    if (event.type === 'interfered') return plainRecord(event.at, kind, { ...base, audit: event.audit });
-    return plainRecord(event.at, kind, base);
+  /** About events of one kind (and errno); of a group the first one's route is told. */
+  private installLine(events: readonly InstallEvent[]): string {
+    const [event] = events;
+    const { prefixes } = this.engine;
+    const fields: Record<string, unknown> = { fib: true };
+    const prefix = prefixes.format(event.prefix);
+    const route = this.words(event.hops);
+    if (event.type === 'refused') fields.error = errnoName(event.errno);
+    if (event.type === 'interfered') fields.audit = event.audit;
+    if (events.length === 1) Object.assign(fields, { prefix, route });
+    else {
+      const ids = Uint32Array.from(events, (one) => one.prefix);
+      Object.assign(fields, { prefixes: ids.length, nlri: nlriByFamily(prefixes, ids), example: { prefix, route } });
+    }
+    return plainRecord(event.at, INSTALL + event.type, fields);
   }
 
   private tell(events: readonly InstallEvent[], say: Say): void {

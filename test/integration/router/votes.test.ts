@@ -7,6 +7,8 @@ import { generate } from '../../../configs/generate/index.js';
 import { loadConfig } from '../../../configs/load.js';
 import type { BallotReport, RouterStatus } from '../../../hypervisor/status.js';
 import { describeAttributes } from '../../../wire/bgp/describe.js';
+import { VoteLogReader } from '../../../votelog/reader.js';
+import type { LogRecord } from '../../../votelog/types.js';
 import { waitFor } from '../../../cli/lab/wait.js';
 import { Neighbor } from '../../support/router-neighbors.js';
 import {
@@ -50,7 +52,8 @@ describe.skipIf(problem !== undefined)('what the router says of itself', () => {
     writeFileSync(native, faulty(lab.write({ neighbors }).file));
     const replicas = REPLICAS.map((entry) => (entry.kind === 'bird' ? { ...entry, 'config-file': native } : entry));
     // Told of, not acted on: the replica is to stay as wrong as it is.
-    router = await lab.run({ neighbors, replicas, voting: { 'fault-threshold': '1h' } });
+    const voting = { 'fault-threshold': '1h' };
+    router = await lab.run({ neighbors, replicas, voting, more: { 'vote-log': { level: 'all' } } });
     await router.untilVoting(3);
     [a, b, customer] = [1, 2, 3].map((n) => new Neighbor(n));
     await Promise.all([a, b, customer].map((neighbor) => neighbor.connect()));
@@ -176,6 +179,43 @@ describe.skipIf(problem !== undefined)('what the router says of itself', () => {
     expect(of(EXTRA)).toMatchObject([{ replica: 'bird', what: 'extra', verdict: null }]);
     expect(of(CHANGED)).toMatchObject([{ replica: 'bird', what: 'different', diff: [{ attribute: 'COMMUNITIES' }] }]);
     expect(dissent).toHaveLength(3);
+    // Nobody announced the invented one.
+    expect(dissent.filter(({ latency }) => latency === null)).toEqual(of(EXTRA));
+    for (const { verdict, votes, latency, strategy, family } of dissent) {
+      expect({ strategy, family }).toEqual({ strategy: 'continuous-majority', family: 'ipv4-unicast' });
+      if (latency !== null) expect(latency).toBeGreaterThan(0);
+      expect(votes).toMatchObject([
+        { replica: 'frr', counts: true, agrees: true, attributes: verdict },
+        { replica: 'bird', counts: true, agrees: false },
+        { replica: 'openbgpd', counts: true, agrees: true, attributes: verdict },
+      ]);
+    }
+    const [{ votes }] = of(CHANGED) as { votes: { raw: string; diff?: unknown }[] }[] & VoteLine[];
+    const raw = Buffer.from(customer.table.get(CHANGED)!).toString('hex');
+    expect(votes.map((vote) => vote.raw === raw)).toEqual([true, false, true]);
+    expect(votes[1].diff).toMatchObject([{ attribute: 'COMMUNITIES' }]);
+  });
+
+  test('at level all the log tells what came in, offline and by prefix', async () => {
+    const reader = await VoteLogReader.open(router.directory);
+    const story = async (kinds: string[]): Promise<LogRecord[]> => {
+      const records: LogRecord[] = [];
+      for await (const record of reader.query({ prefix: CHANGED, kinds })) records.push(record);
+      return records;
+    };
+    await waitFor(async () => (await story(['decision'])).some(({ neighbor }) => neighbor === address(3)), {
+      what: 'the decision about the customer',
+      deadlineMs: 10_000,
+    });
+    expect(await story(['input'])).toMatchObject([
+      {
+        neighbor: address(1),
+        what: 'announce',
+        family: 'ipv4-unicast',
+        attributes: expect.stringMatching(/^[0-9a-f]+$/),
+      },
+    ]);
+    await reader.close();
   });
 
   test('the decisions in the vote log add up to what the customer holds', async () => {
@@ -184,7 +224,8 @@ describe.skipIf(problem !== undefined)('what the router says of itself', () => {
       held.clear();
       for (const line of router.voteLog()) {
         if (line.kind !== 'decision' || line.neighbor !== address(3)) continue;
-        for (const prefix of prefixesOf(line.nlri as string)) held.set(prefix, line.attributes as string | null);
+        const nlri = line.nlri as Record<string, string>;
+        for (const prefix of prefixesOf(nlri['ipv4-unicast'])) held.set(prefix, line.attributes as string | null);
       }
       return held.size === PREFIXES;
     });
@@ -222,7 +263,11 @@ describe.skipIf(problem !== undefined)('what the router says of itself', () => {
     expect(sessions.map(({ neighbor, state }) => [neighbor, state]).sort()).toEqual(
       [1, 2, 3].map((n) => [address(n), 'up']),
     );
-    for (const { t } of router.voteLog()) expect(new Date(t).toISOString()).toBe(t);
+    for (const { v, t, m } of router.voteLog()) {
+      expect(v).toBe(1);
+      expect(new Date(t).toISOString()).toBe(t);
+      expect(m).toBeGreaterThan(0);
+    }
   });
 });
 

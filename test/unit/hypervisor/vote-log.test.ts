@@ -1,10 +1,11 @@
-// The vote log's file: order, rotation, bounds, and what happens when the disk refuses.
+// The vote log as the router uses it: order, levels, listeners, and what happens when the disk does not keep up or refuses.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Logger } from '../../../hypervisor/logging.js';
 import { VoteLog } from '../../../hypervisor/vote-log.js';
+import { plainRecord } from '../../../hypervisor/vote-records.js';
 
 let directory: string;
 let file: string;
@@ -19,10 +20,11 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const lines = (name = file): string[] => readFileSync(name, 'utf8').split('\n').slice(0, -1);
+const kinds = (): string[] => lines().map((line) => (JSON.parse(line) as { kind: string }).kind);
 
 test('every line is there, in order, after the file that was there before', async () => {
   writeFileSync(file, 'before\n');
-  const votes = new VoteLog({ path: file }, log);
+  const votes = new VoteLog({ file }, log);
   for (let i = 0; i < 5000; i++) {
     votes.append(`{"n":${i}}`);
     if (i % 700 === 0) votes.flush();
@@ -32,35 +34,67 @@ test('every line is there, in order, after the file that was there before', asyn
   expect(votes.dropped).toBe(0);
 });
 
-test('is rotated by size, keeps so many files, and loses no line that they have room for', async () => {
-  const votes = new VoteLog({ path: file, maxBytes: 1000, keep: 2 }, log);
-  for (let i = 0; i < 40; i++) {
-    votes.append(`line ${i} ${'x'.repeat(100)}`);
-    votes.flush();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+test('each level has what the one below it has, and can be changed at any time', async () => {
+  const votes = new VoteLog({ file, level: 'faults' }, log);
+  const levels: string[] = [];
+  votes.onLevel((level) => levels.push(level));
+  const tellAll = (): void => {
+    for (const kind of ['decision', 'dissent-begins', 'session']) votes.append(plainRecord(1, kind, {}));
+  };
+  tellAll();
+  votes.level = 'dissent';
+  tellAll();
+  votes.level = 'all';
+  tellAll();
+  expect([votes.wants('decision'), votes.level, levels]).toEqual([true, 'all', ['dissent', 'all']]);
   await votes.close();
-  expect(existsSync(`${file}.1`)).toBe(true);
-  expect(existsSync(`${file}.3`)).toBe(false);
-  const kept = [`${file}.2`, `${file}.1`, file].filter((name) => existsSync(name)).flatMap((name) => lines(name));
-  const numbers = kept.map((line) => Number(line.split(' ')[1]));
-  // The newest ones, without a gap.
-  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => 40 - numbers.length + i));
+  expect(kinds()).toEqual(['session', 'dissent-begins', 'session', 'decision', 'dissent-begins', 'session']);
 });
 
-test('what the disk cannot keep up with is counted and dropped, not kept', async () => {
-  const votes = new VoteLog({ path: file, maxPending: 1000 }, log);
+test('a listener is told of every line that is written, until it has enough', async () => {
+  const votes = new VoteLog({ file }, log);
+  const heard: string[] = [];
+  const stop = votes.watch((line, kind) => heard.push(`${kind} ${(JSON.parse(line) as { n: number }).n}`));
+  votes.append(plainRecord(1, 'session', { n: 1 }));
+  votes.append(plainRecord(1, 'decision', { n: 2 }));
+  votes.append(plainRecord(1, 'alarm', { n: 3 }));
+  stop();
+  votes.append(plainRecord(1, 'session', { n: 4 }));
+  expect(heard).toEqual(['session 1', 'alarm 3']);
+  await votes.close();
+});
+
+test('what the disk cannot keep up with is counted and dropped, and the log says so afterwards', async () => {
+  const votes = new VoteLog({ file, maxPending: 1000 }, log);
+  const written = new Promise<void>((resolve) => votes.watch((_, kind) => kind === 'dropped' && resolve()));
   for (let i = 0; i < 100; i++) votes.append('x'.repeat(99));
   expect(votes.dropped).toBeGreaterThan(80);
+  votes.flush();
+  await written;
   await votes.close();
-  expect(lines().length + votes.dropped).toBe(100);
+  const last = JSON.parse(lines().at(-1)!) as Record<string, unknown>;
+  expect(last).toMatchObject({ v: 1, kind: 'dropped', lines: votes.dropped });
+  expect(lines().length - 1 + votes.dropped).toBe(100);
 });
 
 test.skipIf(!existsSync('/dev/full'))('a full disk costs lines, not the router', async () => {
-  const votes = new VoteLog({ path: '/dev/full' }, log);
+  const votes = new VoteLog({ file: '/dev/full' }, log);
   votes.append('one');
   votes.append('two');
   await votes.close();
   expect(votes.dropped).toBe(2);
   expect(errors).toEqual([expect.stringContaining('ENOSPC')]);
+});
+
+test('a file that cannot be opened is said at once', () => {
+  expect(() => new VoteLog({ file: path.join(directory, 'no', 'such.jsonl') }, log)).toThrow('ENOENT');
+});
+
+test('what others say cannot break a line', async () => {
+  const votes = new VoteLog({ file }, log);
+  const reason = 'a\nb\r\u2028"\u0000\ud800\x1b[2J';
+  votes.append(plainRecord(1, 'session', { reason }));
+  await votes.close();
+  expect(lines()).toHaveLength(1);
+  expect((JSON.parse(lines()[0]) as { reason: string }).reason).toBe(reason);
 });

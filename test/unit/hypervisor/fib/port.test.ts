@@ -61,7 +61,8 @@ function makePort(sources: FibSettings['engine']['sources'], change: Partial<Fib
     replicas: sources.map((_, r) => `r${r}`),
     auditInterval: 60_000,
     reportInstalled: true,
-    faultThreshold: 400,
+    voteLogLevel: 'dissent',
+        faultThreshold: 400,
   };
   const port = new FibPort(settings, electorate);
   open.push(port);

@@ -90,10 +90,15 @@ test('errnos have names, or are numbers', () => {
 describe('the journal', () => {
   const open = (rig: EngineRig, words?: string) => {
     const said: string[] = [];
-    const journal = new FibJournal(rig.engine, NAMES, () => words);
+    const journal = new FibJournal(rig.engine, 'dissent', {
+      replicas: NAMES,
+      strategy: 'continuous-majority',
+      refusal: () => words,
+      lastInput: () => 1000,
+    });
     const lines = (): Record<string, unknown>[] =>
       journal
-        .lines(rig.engine.voter.drainEvents(), rig.now, (level, text) => said.push(`${level}: ${text}`))
+        .lines(rig.engine.voter.drainEvents(), (level, text) => said.push(`${level}: ${text}`))
         .map((line) => JSON.parse(line) as never);
     return { lines, said };
   };
