@@ -3,6 +3,7 @@ import type { RouterConfig } from '../configs/model.js';
 import type { Replicator } from '../replicator/replicator.js';
 import type { Electorate } from '../voter/electorate.js';
 import type { Abstentions } from './abstentions.js';
+import type { BmpExporter } from './bmp/bmp-exporter.js';
 import type { FaultDesk } from './faults/fault-desk.js';
 import type { FibPort } from './fib/port.js';
 import type { InjectionDesk } from './injection/injection-desk.js';
@@ -35,6 +36,8 @@ export interface RouterContext {
   taps: Taps;
   /** Writes messages to files; undefined when nothing is recorded. */
   recorder: Recorder | undefined;
+  /** Tells collectors; undefined when none is configured. */
+  bmp: BmpExporter | undefined;
   /** What neighbours are told of the router's own restart, and until when. */
   restart: RestartWatch;
   /** With advertise-after-install: which prefixes may be announced. */

@@ -253,7 +253,8 @@ export class SessionFsm {
     const negotiated = isBgpError(open) ? open : negotiate(this.config, connection.restart, open);
     if (isBgpError(negotiated)) return this.fail(connection, negotiated);
     if (!this.winsCollision(connection, negotiated)) return;
-    connection.negotiated = negotiated;
+    const opens = { sent: ownOpen(this.config, connection.restart), received: buffer.slice(start, end) };
+    connection.negotiated = { ...negotiated, opens };
     if (connection.phase === 'awaiting') this.sendOpen(connection);
     connection.phase = 'OpenConfirm';
     this.connectDeadline = Infinity;

@@ -82,6 +82,8 @@ export interface Negotiated {
   /** What the peer says about graceful restart (RFC 4724), if both sides do; then it may keep our routes while we restart. */
   readonly gracefulRestart: GracefulRestart | undefined;
   readonly peerOpen: OpenMessage;
+  /** Both OPENs as they were on the wire, headers included; set once the session is established. */
+  readonly opens?: { readonly sent: Uint8Array; readonly received: Uint8Array };
 }
 
 export type SessionEvent =
