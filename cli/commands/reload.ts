@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandModule } from 'yargs';
 import type { ControlClient } from '../../hypervisor/control/client.js';
-import type { ConfigDiffAnswer, ReloadStatus } from '../../hypervisor/reload/types.js';
+import { STEP_WORDS, type ConfigDiffAnswer, type ReloadStatus } from '../../hypervisor/reload/types.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
 import { safeJson, safeLines, safeText } from '../output/safe-text.js';
@@ -32,11 +32,15 @@ async function confirmed({ yes, json }: ReloadOptions): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** Shows each new word of the reload until it has ended. */
+/** Shows each step of the reload until it has ended. */
 async function follow(client: ControlClient, begun: ReloadStatus, say: (text: string) => void): Promise<ReloadStatus> {
   let status = begun;
-  for (let told = ''; ;) {
-    if (status.text !== told && status.state === 'running') say((told = status.text));
+  const told = new Map(begun.replicas.map(({ name, step }) => [name, step]));
+  for (;;) {
+    for (const { name, step } of status.replicas) {
+      if (told.get(name) !== step) say(`replica ${name}: ${STEP_WORDS[step]}`);
+      told.set(name, step);
+    }
     if (status.state !== 'running' || status.id !== begun.id) return status;
     await delay(LOOK_MS);
     status = (await client.request('reload-status')) as ReloadStatus;

@@ -94,7 +94,7 @@ function startOf(after: unknown): { neighbor: number; prefix: number } {
 }
 
 function neighborsOf(address: unknown, config: RouterContext['config']): number[] {
-  const all = [...config.neighbors.keys()];
+  const all = [...config.neighbors.keys()].filter((n) => config.neighbors[n].removed !== true);
   const chosen = address === undefined ? all : all.filter((n) => config.neighbors[n].address === address);
   if (chosen.length === 0 && address !== undefined) throw new Error(`there is no neighbour ${String(address)}`);
   return chosen;

@@ -16,7 +16,7 @@ import { fingerprintOf } from './equipment.js';
 import { readCandidate, type Candidate, type LoadConfig } from './candidate.js';
 import { RollingRestart, type RollingFailure } from './rolling.js';
 import { adoptParties, applyLive, configureFib } from './run-time.js';
-import type { ConfigDiffAnswer, ReloadStatus, ReplicaStep } from './types.js';
+import { STEP_WORDS, type ConfigDiffAnswer, type ReloadStatus, type ReplicaStep } from './types.js';
 
 /** RFC 4486. */
 const CEASE = { PEER_DE_CONFIGURED: 3, OTHER_CONFIGURATION_CHANGE: 6 } as const;
@@ -275,7 +275,7 @@ export class ReloadDesk {
     const order = this.last.replicas.map((replica) => replica.name);
     const replicas = [...others, { name, step }].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
     this.last = { ...this.last, replicas };
-    if (step !== 'waiting') this.say(`replica ${name}: ${STEPS[step]}`);
+    if (step !== 'waiting') this.say(`replica ${name}: ${STEP_WORDS[step]}`);
   }
 
   private say(text: string, level: 'info' | 'error' = 'info'): void {
@@ -299,14 +299,6 @@ export class ReloadDesk {
     voteLog.append(plainRecord(now(), 'reload', { state, file: this.last.file, text }));
   }
 }
-
-const STEPS: Record<ReplicaStep, string> = {
-  waiting: 'waits for its turn',
-  restarting: 'is restarted',
-  done: 'votes with the new configuration',
-  later: 'does not run, and has the new configuration when it starts',
-  failed: 'did not come back',
-};
 
 const gone = (neighbor: NeighborConfig): NeighborConfig => ({ ...neighbor, removed: true });
 

@@ -19,8 +19,16 @@ export interface ConfigDiffAnswer {
 /** `waiting`: its turn comes; `later`: it does not run, and has the new configuration when it is started. */
 export type ReplicaStep = 'waiting' | 'restarting' | 'done' | 'later' | 'failed';
 
+export const STEP_WORDS: Record<ReplicaStep, string> = {
+  waiting: 'waits for its turn',
+  restarting: 'is restarted',
+  done: 'votes with the new configuration',
+  later: 'does not run, and has the new configuration when it starts',
+  failed: 'did not come back',
+};
+
 /**
- * `none`: no reload since the start; `running`; `done`; `failed`: what could be put back was put back, and `text` says what is left;
+ * `none`: no reload since the start; `running`; `done`; `failed`: what could be put back was put back, and `text` says what is left.
  */
 export type ReloadState = 'none' | 'running' | 'done' | 'failed';
 
