@@ -14,6 +14,7 @@ import { replayCommand } from './replay.js';
 import { replicaCommand } from './replica.js';
 import { runCommand } from './run.js';
 import { statusCommand } from './status.js';
+import { topCommand } from './top.js';
 import { traceCommand } from './trace.js';
 import { votesCommand } from './votes.js';
 
@@ -26,6 +27,7 @@ export const commands: CommandModule[] = [
   verb(runCommand),
   verb(checkCommand),
   verb(statusCommand),
+  verb(topCommand),
   verb(diffCommand),
   verb(reloadCommand),
   verb(logLevelCommand),

@@ -1,6 +1,6 @@
 // `btr faults` as people read it.
 import { expect, test } from 'vitest';
-import { renderFaults } from '../../../cli/commands/faults.js';
+import { renderFindings, renderNotes } from '../../../cli/faults/render.js';
 import type { FindingReport } from '../../../hypervisor/status.js';
 
 const dissent: FindingReport = {
@@ -21,7 +21,7 @@ const system: FindingReport = {
 };
 
 test('a table, then what each finding is about', () => {
-  const lines = renderFaults({ findings: [dissent, system], knownDifferences: 2, oscillating: 1 }).split('\n');
+  const lines = renderFindings([dissent, system]);
   expect(lines[1]).toMatch(/^#3 +bird +different +10\.0\.2\.2 +open +2026-11-21 10:00:00 +2026-11-21 10:00:05 +7 +9$/);
   expect(lines[2]).toMatch(/^#4 +frr +crash +over +2026-11-21 10:00:00 +2026-11-21 10:00:05 +- +2$/);
   expect(lines.slice(4)).toEqual([
@@ -29,16 +29,21 @@ test('a table, then what each finding is about', () => {
     '    a',
     '        MED: majority (none) — bird 77',
     '#4 frr: killed by SIGSEGV',
+  ]);
+  expect(renderFindings([])).toEqual([]);
+});
+
+test('what is no fault is told beside them', () => {
+  expect(renderNotes({ knownDifferences: 2, oscillating: 1 })).toEqual([
     '2 known differences of daemons are no faults (--all)',
     '1 ballots do not come to rest: no fault is looked for on them',
   ]);
+  expect(renderNotes({ knownDifferences: 0, oscillating: 0 })).toEqual([]);
 });
 
 test('a route that only one side has is shown whole', () => {
   const example = { prefix: 'a', vote: null, majority: { 'next hops': 'via 10.0.0.1' }, diff: [] };
-  const finding = { ...dissent, kind: 'missing', place: 'fib', example };
-  const text = renderFaults({ findings: [finding], knownDifferences: 0, oscillating: 0 });
+  const text = renderFindings([{ ...dissent, kind: 'missing', place: 'fib', example }]).join('\n');
   expect(text).toMatch(/missing +forwarding table/);
   expect(text).toContain('majority: next hops via 10.0.0.1\n        bird: no route');
-  expect(renderFaults({ findings: [], knownDifferences: 0, oscillating: 0 })).toBe('no faults');
 });

@@ -1,0 +1,25 @@
+// The help of `btr top`.
+
+export const HELP: readonly string[] = [
+  'q, Ctrl-C     quit',
+  'Tab, → ←      next or previous pane: neighbours, replicas, contested ballots, findings',
+  '↑ ↓ PgUp PgDn Home End    choose a row',
+  'Enter         look at it closely: the story of a prefix, what is held against a replica, what a finding means',
+  'Esc           back; also: no filter',
+  '/             show only rows that contain a text',
+  'p, Space      pause: the picture stays as it is',
+  '+ -           ask more or less often',
+  'r             ask now',
+  'Ctrl-L        draw everything anew',
+  'Ctrl-Z        to the shell (fg comes back)',
+  'h, ?          this help',
+  '',
+  'CONTESTED     ballots on which a replica that votes differs from the verdict. Red: its vote is stable, so it is not just late.',
+  'LAG           how long the probe that is out has been out',
+  'BACKLOG       bytes that wait to be delivered to the replica',
+  'DISSENTS      ballots on which its stable vote differs from the majority',
+  'FAULTS        open findings against it (btr faults)',
+  'tolerates     so many replicas may be faulty at the same time without a wrong result',
+  'decisions     prefixes that went out to neighbours',
+  'Times are UTC.',
+];
