@@ -98,6 +98,9 @@ function decided({ config, electorate }: Context, ballot: BallotReport): string 
     case 'preferred':
       return `no majority: the preferred replica (${config.replicas[voting.preferred ?? -1]?.name ?? '?'}) decides; ${score}`;
     default:
-      return voters.length === 0 ? 'nobody has a say' : `nothing was decided yet; ${score}`;
+      if (voters.length === 0) return 'nobody has a say';
+      return ballot.verdict === null && !ballot.contested
+        ? `nobody with a say has a route (${listWords(agree)})`
+        : `nothing was decided yet; ${score}`;
   }
 }

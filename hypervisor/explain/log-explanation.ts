@@ -2,7 +2,7 @@
 // when, and what it cannot tell. Owns this reconstruction; the sentences are summary.ts and log-story.ts.
 import { neighborOf } from '../../votelog/facts.js';
 import type { LogRecord } from '../../votelog/types.js';
-import { historyOf } from './log-story.js';
+import { historyOf, inTime } from './log-story.js';
 import {
   agreeingOf,
   ballotOf,
@@ -20,7 +20,7 @@ import { listWords } from './words.js';
 
 /** `records`: about the prefix, and about sessions and replicas around them, in any order. Undefined when none is about the prefix. */
 export function explanationOf(prefix: string, records: readonly LogRecord[]): Explanation | undefined {
-  const ordered = [...records].sort((a, b) => (a.t === b.t ? 0 : a.t < b.t ? -1 : 1));
+  const ordered = [...records].sort(inTime);
   const own = ordered.filter(
     (record) => isFields(record.nlri) || textOf(record.prefix) !== null || record.samples !== undefined,
   );

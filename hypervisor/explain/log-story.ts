@@ -18,7 +18,12 @@ import { countWords, diffWords, listWords, routeWords } from './words.js';
 
 /** Records as events, the oldest first. `prefix`: what the story is about; without it the sentences name prefixes. */
 export function historyOf(records: readonly LogRecord[], prefix?: string): StoryEvent[] {
-  return records.map((record) => eventOf(record, prefix)).sort((a, b) => (a.t === b.t ? 0 : a.t < b.t ? -1 : 1));
+  return [...records].sort(inTime).map((record) => eventOf(record, prefix));
+}
+
+/** The wall clock counts; within a millisecond the monotonic one. */
+export function inTime(a: LogRecord, b: LogRecord): number {
+  return a.t === b.t ? (numberOf(a.m) ?? 0) - (numberOf(b.m) ?? 0) : a.t < b.t ? -1 : 1;
 }
 
 export function eventOf(record: LogRecord, prefix?: string): StoryEvent {

@@ -28,15 +28,13 @@ export function accusationWords(accusation: Accusation, past: boolean): string {
   const when = until === null ? start : `${start} until ${timeWords(until)}`;
   const where = places.length === 0 ? '' : ` ${placesWords(places)}`;
   const what = `${replica} ${deed(accusation)}${where}${when}`;
-  const others =
-    against.length === 0
-      ? ''
-      : `; ${listWords(against)} ${against.length === 1 ? 'says' : 'agree on'} what is taken for right`;
   const number = finding === null ? '' : ` (finding #${finding})`;
   if (known.length > 0)
-    return `${what}${others}. That is a known difference of this daemon (${known.join(', ')}) and no fault${number}`;
-  if (!stable && !past) return `${what}${others}. It may only be late: nobody is blamed before votes are stable`;
-  return `${what}${others}. ${capital(replica)} is outvoted${number}`;
+    return `${what}. That is a known difference of this daemon (${known.join(', ')}) and no fault${number}`;
+  if (!stable && until === null && !past)
+    return `${what}. It may only be late: nobody is blamed before votes are stable`;
+  const agree = against.length === 1 ? 'says otherwise and' : 'agree and';
+  return `${what}${against.length === 0 ? '; it is outvoted' : `; ${listWords(against)} ${agree} outvote${against.length === 1 ? 's' : ''} it`}${number}`;
 }
 
 function deed({ kind, diff, vote, majority }: Accusation): string {
@@ -61,8 +59,9 @@ function agreementWords({ ballots, forwarding, source }: Facts): string[] {
   const voters = new Set(ballots.flatMap((ballot) => ballot.voters));
   if (voters.size === 0) return ['No replica votes on it now'];
   if (ballots.some(({ trouble }) => trouble !== null)) return [];
-  const all = voters.size === 1 ? `${[...voters][0]} is the only one with a say` : `${listWords([...voters])} agree`;
-  return [`${capital(all)}, towards every neighbour${forwarding === null ? '' : ' and in the forwarding table'}`];
+  const names = listWords([...voters]);
+  const all = voters.size === 1 ? `Only ${names} has a say: nobody contradicts it` : `All with a say (${names}) agree`;
+  return [`${all}, towards every neighbour${forwarding === null ? '' : ' and in the forwarding table'}`];
 }
 
 function inputWords(inputs: readonly InputReport[]): string[] {

@@ -122,7 +122,7 @@ export class PatternBook {
   attach(finding: FindingReport): boolean {
     const { replica, kind, place, id, example, text } = finding;
     const known = kind === 'known-difference';
-    const changes = keyOfChanges((example?.diff ?? wordsOf(example)).map(changeOf));
+    const changes = keyOfChanges(differencesOf(example).map(changeOf));
     let found = false;
     for (const entry of this.entries.values()) {
       if (entry.replica !== replica || place === null || !entry.places.has(place)) continue;
@@ -149,7 +149,7 @@ export class PatternBook {
   /** A finding of which no single dissents are known: only what it says of itself, its number and an example. */
   addFinding(finding: FindingReport): void {
     const { replica, kind, cause, place, example, text, samples } = finding;
-    const changes = (example?.diff ?? wordsOf(example)).map(changeOf);
+    const changes = differencesOf(example).map(changeOf);
     const known = kind === 'known-difference' ? text.split(', ').filter((name) => name !== '') : [];
     const key = keyOf(replica, kind, cause ?? '', place ?? '', changes);
     const entry = this.entryOf(key, replica, kind, cause, changes);
@@ -248,7 +248,8 @@ function keyOf(replica: string, what: string, detail: string, place: string, cha
 }
 
 /** Next hops of the forwarding table have no attributes to differ in. */
-function wordsOf(example: FindingReport['example']): DifferenceReport[] {
+function differencesOf(example: FindingReport['example']): readonly DifferenceReport[] {
+  if (example !== null && example.diff.length > 0) return example.diff;
   const [vote, majority] = [example?.vote?.['next hops'], example?.majority?.['next hops']];
   return vote === undefined || majority === undefined ? [] : [{ attribute: 'next hops', vote, majority }];
 }

@@ -19,9 +19,15 @@ const CAUSES: Readonly<Record<string, string>> = {
 /** System events that a message can cause: then messages are quarantined. */
 const BY_INPUT: ReadonlySet<string> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
 
-/** Open faults first, then faults that are over, then known differences; more prefixes first, then what came last. */
+/** Open faults first, then faults that are over, then known differences; more prefixes first, what neighbours are told, what came last. */
 export function rank(a: { pattern: Bare }, b: { pattern: Bare }): number {
-  return weight(b.pattern) - weight(a.pattern) || size(b.pattern) - size(a.pattern) || order(b.pattern, a.pattern);
+  const inTable = ({ places }: Bare): number => (places.includes('fib') ? 1 : 0);
+  return (
+    weight(b.pattern) - weight(a.pattern) ||
+    size(b.pattern) - size(a.pattern) ||
+    inTable(a.pattern) - inTable(b.pattern) ||
+    order(b.pattern, a.pattern)
+  );
 }
 
 function weight({ kind, open }: Bare): number {
