@@ -15,7 +15,7 @@ const sendto = libc.func(
   'intptr_t sendto(int fd, void *bytes, size_t length, int flags, void *address, uint32_t size)',
 );
 
-export interface ServiceEnvironment {
+export interface ServiceEnvironment extends NodeJS.ProcessEnv {
   /** Path of a unix datagram socket; one that begins with `@` is abstract. */
   NOTIFY_SOCKET?: string | undefined;
   /** Microseconds within which the service has to be heard of. */
