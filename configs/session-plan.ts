@@ -76,7 +76,9 @@ export function planSessions(config: RouterConfig, replica: ReplicaConfig): Repl
   const { probeAddress, tapAddress, localAddress, probeAs } = config.internal;
   const inner = { neighbor: -1, localAddress, families: IPV4 };
   add({ ...inner, role: 'probe', peerAddress: probeAddress, peerAs: probeAs, name: 'probe' });
-  const ipv6 = replica.fib === 'tap' && config.neighbors.some(({ families, removed }) => removed !== true && (families & IPV6) !== 0);
+  const ipv6 =
+    replica.fib === 'tap' &&
+    config.neighbors.some(({ families, removed }) => removed !== true && (families & IPV6) !== 0);
   const tap = { ...inner, role: 'tap', peerAs: config.router.as } as const;
   add({ ...tap, peerAddress: tapAddress, families: ipv6 && !splits ? IPV4 | IPV6 : IPV4, name: 'tap' });
   if (ipv6 && splits) add({ ...tap, ...tapIpv6Ends(config), families: IPV6, name: 'tap_ipv6' });

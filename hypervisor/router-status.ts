@@ -33,7 +33,12 @@ function httpStatus(config: HttpConfig): HttpStatus | null {
 
 export function routerStatus(
   context: RouterContext,
-  ports: { neighbors: readonly NeighborPort[]; replicas: readonly ReplicaPort[]; health: HealthDesk; reloads: ReloadDesk },
+  ports: {
+    neighbors: readonly NeighborPort[];
+    replicas: readonly ReplicaPort[];
+    health: HealthDesk;
+    reloads: ReloadDesk;
+  },
   fields: Pick<RouterStatus, 'open' | 'voteLogDropped' | 'fib' | 'fibError'> & { updatesIn: number },
 ): RouterStatus {
   const { config, electorate, records, restart, tables } = context;

@@ -42,7 +42,17 @@ function status(change: Partial<RouterStatus> = {}): RouterStatus {
 
 const FIB: FibStatus = {
   ...{ backend: 'kernel', table: 254, protocol: 179, metric: 179, routes: 995, installed: 995, contested: 0 },
-  ...{ withoutMajority: 0, pending: 0, failing: 0, stale: 0, created: 995, replaced: 0, deleted: 0, repaired: 0, refused: {} },
+  ...{
+    withoutMajority: 0,
+    pending: 0,
+    failing: 0,
+    stale: 0,
+    created: 995,
+    replaced: 0,
+    deleted: 0,
+    repaired: 0,
+    refused: {},
+  },
   ...{ foreign: 3, audits: 0, auditDifferences: 0, overruns: 0, tableFull: 0, replicas: [] },
 };
 

@@ -2,6 +2,7 @@
 // side files.
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,

@@ -62,7 +62,7 @@ function makePort(sources: FibSettings['engine']['sources'], change: Partial<Fib
     auditInterval: 60_000,
     reportInstalled: true,
     voteLogLevel: 'dissent',
-        faultThreshold: 400,
+    faultThreshold: 400,
   };
   const port = new FibPort(settings, electorate);
   open.push(port);
