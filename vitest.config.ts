@@ -1,6 +1,7 @@
 // Test projects: `unit` runs anywhere in parallel; `integration` starts real daemons, each file in namespaces of its own, and waits for
 // them more than it works: two files at a time; `unprivileged` is for ordinary users (`npm run test:unprivileged`); `acceptance` plays
-// whole tables, `bugs` inputs that break released daemons; both take many minutes and are not part of `npm test`.
+// whole tables, `bugs` inputs that break released daemons; both take many minutes and are not part of `npm test`. `screenshots` makes the
+// pictures of docs/dashboard.md.
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
@@ -47,6 +48,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { test: { name: 'screenshots', include: ['test/screenshots/**/*.test.ts'], hookTimeout: 120_000 } },
       { test: { name: 'soak', include: ['test/soak/**/*.test.ts'], fileParallelism: false } },
       {
         test: {

@@ -6,9 +6,10 @@ import { setUpBuild, setUpPackages } from './setup/build.mjs';
 import { setUpSystem } from './setup/system.mjs';
 
 const MINIMUM_NODE = [20, 19];
-const USAGE = `usage: node scripts/setup.mjs [--daemons | --no-daemons]
+const USAGE = `usage: node scripts/setup.mjs [--daemons | --no-daemons | --tests]
   --daemons     fail when a BGP daemon is missing and cannot be installed
   --no-daemons  leave the daemons alone
+  --tests       install what only tests need, too, when that is possible
   (neither)     install them when that is possible, else say what is missing`;
 
 function checkNode() {
@@ -18,18 +19,22 @@ function checkNode() {
 }
 
 function parse(args) {
-  const known = { '--daemons': 'required', '--no-daemons': 'none' };
+  const known = {
+    '--daemons': { daemons: 'required', tests: false },
+    '--no-daemons': { daemons: 'none', tests: false },
+    '--tests': { daemons: 'wanted', tests: true },
+  };
   if (args.length > 1 || args.some((arg) => !(arg in known))) {
     process.stderr.write(`${USAGE}\n`);
     process.exit(2);
   }
-  return args.length === 0 ? 'wanted' : known[args[0]];
+  return args.length === 0 ? { daemons: 'wanted', tests: false } : known[args[0]];
 }
 
-const daemons = parse(process.argv.slice(2));
+const wanted = parse(process.argv.slice(2));
 try {
   checkNode();
-  setUpSystem(daemons);
+  setUpSystem(wanted);
   setUpPackages();
   setUpBuild();
 } catch (error) {

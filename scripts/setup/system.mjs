@@ -1,5 +1,5 @@
-// Programs that npm cannot install: the compiler, ip, and the BGP daemons. Installs what is missing on Debian when run
-// by root; otherwise says what is missing and what to type. The daemons are for the hypervisor to start: their packages'
+// Programs that npm cannot install: the compiler, ip, the BGP daemons, and what tests look at things with. Installs what is missing on Debian
+// when run by root; otherwise says what is missing and what to type. The daemons are for the hypervisor to start: their packages'
 // services are neither started nor left enabled, so port 179 stays free.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,6 +28,12 @@ const DAEMONS = [
 function isDebian() {
   return existsSync('/etc/debian_version') && which('apt-get') !== undefined;
 }
+
+/** What only tests use: they look at the dashboard as users do, and at what is sent as others decode it. */
+const TEST_TOOLS = [
+  { package: 'chromium', present: () => which('chromium') !== undefined },
+  { package: 'tshark', present: () => which('tshark') !== undefined },
+];
 
 /** Debian asks this script before it starts a service; 101 means no. What was there comes back whatever happens. */
 function withoutServices(action) {
@@ -88,25 +94,33 @@ function whoHasPort179() {
   return [...new Set((ss.stdout ?? '').match(/\("([^"]+)",pid=\d+/g) ?? [])].join(' ') || 'a process';
 }
 
-/** `daemons`: required (throw when one stays missing), wanted (warn), none (leave alone). */
-export function setUpSystem(daemons) {
+/** `daemons`: required (throw when one stays missing), wanted (warn), none (leave alone). `tests`: what only tests need, too. */
+export function setUpSystem({ daemons, tests }) {
   const wanted = [...TOOLS, ...(daemons === 'none' ? [] : DAEMONS)];
-  const missing = wanted.filter((program) => !program.present());
-  const names = missing.map((program) => program.package);
-  if (missing.length > 0 && isDebian() && process.getuid() === 0) {
-    try {
-      withoutServices(() => install(names));
-      disableServices(missing.flatMap((program) => program.service ?? []));
-    } catch (error) {
-      say(`could not install ${names.join(', ')}: ${error.message}`);
-    }
+  obtain(wanted);
+  report(missingOf(wanted), daemons);
+  if (tests) {
+    // On their own: where a browser cannot be had, the daemons still can.
+    obtain(TEST_TOOLS);
+    report(missingOf(TEST_TOOLS), 'wanted');
   }
-  report(
-    wanted.filter((program) => !program.present()),
-    daemons,
-  );
   const holder = daemons === 'none' ? undefined : whoHasPort179();
   if (holder !== undefined) say(`port 179 is taken by ${holder}; the router needs it for itself (stop that service)`);
+}
+
+const missingOf = (programs) => programs.filter((program) => !program.present());
+
+/** Installs what is missing, as far as that is possible. */
+function obtain(programs) {
+  const missing = missingOf(programs);
+  if (missing.length === 0 || !isDebian() || process.getuid() !== 0) return;
+  const names = missing.map((program) => program.package);
+  try {
+    withoutServices(() => install(names));
+    disableServices(missing.flatMap((program) => program.service ?? []));
+  } catch (error) {
+    say(`could not install ${names.join(', ')}: ${error.message}`);
+  }
 }
 
 function report(missing, daemons) {
