@@ -1,4 +1,7 @@
 // Defects that can be put into recovery on purpose, to prove that the checkers see them.
+import { UpdateVoter } from '../../../voter/update-voter.js';
+import { FirstVoteVoter } from '../world.js';
+
 export const SABOTAGES = [
   'none',
   'passed-on-reset', // The end of a replica resets a neighbour's session.
@@ -6,6 +9,8 @@ export const SABOTAGES = [
   'unbounded', // Queues have no bound.
   'hoarding', // The quarantine has no bound.
   'first-vote', // Any single vote becomes the verdict.
+  'blind', // Who differs from all others is not in dissent.
+  'mum', // That the votes have no majority is told nobody.
   'lost-emission', // Now and then a verdict is not sent.
   'wrong-emission', // What is sent is not the verdict.
   'no-lag', // Votes count as stable at once, whether the replica has caught up or not.
@@ -25,3 +30,21 @@ export const SABOTAGES = [
 ] as const;
 
 export type RecoverySabotage = (typeof SABOTAGES)[number];
+
+class BlindVoter extends UpdateVoter {
+  override dissenters(): number {
+    return 0;
+  }
+}
+
+class MumVoter extends UpdateVoter {
+  override trouble(): undefined {
+    return undefined;
+  }
+}
+
+export function sabotagedVoter(sabotage: RecoverySabotage): typeof UpdateVoter | undefined {
+  if (sabotage === 'first-vote') return FirstVoteVoter;
+  if (sabotage === 'blind') return BlindVoter;
+  return sabotage === 'mum' ? MumVoter : undefined;
+}

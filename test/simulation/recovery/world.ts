@@ -16,12 +16,11 @@ import { ModelNeighbor } from '../model-neighbor.js';
 import { Random } from '../random.js';
 import { FAMILIES, Routes } from '../routes.js';
 import { STABILITY_THRESHOLD } from '../scenario.js';
-import { FirstVoteVoter } from '../world.js';
 import type { RecoveryChecker } from './checker.js';
 import { Desk } from './desk.js';
 import { Host } from './host.js';
 import type { Dose, PoisonKind } from './poison.js';
-import type { RecoverySabotage } from './sabotage.js';
+import { sabotagedVoter, type RecoverySabotage } from './sabotage.js';
 import type { RecoveryScenario } from './scenario.js';
 import { Standing } from './standing.js';
 import { isCausedByInput, Ward } from './ward.js';
@@ -53,6 +52,8 @@ export class RecoveryWorld {
   readonly upSince: number[] = [];
   violation: string | undefined;
   emissions = 0;
+  /** When somebody joined or left it last, ms. */
+  electorateChangedAt = -Infinity;
   private readonly checkers: readonly RecoveryChecker[];
   private readonly sabotage: RecoverySabotage;
   private readonly random: Random;
@@ -210,6 +211,7 @@ export class RecoveryWorld {
 
   changeElectorate(r: number, change: () => void): void {
     const before = this.allVerdicts();
+    this.electorateChangedAt = this.queue.now;
     change();
     if (this.is('departure-withdraws')) this.withdrawAll();
     this.ask((checker) => checker.onElectorate?.(this, r, before));
@@ -243,7 +245,7 @@ export class RecoveryWorld {
     const lagless = this.is('no-lag');
     this.sessions[n] = (this.sessions[n] ?? 0) + 1;
     this.lastVerdicts[n] = new Map();
-    const Voter = this.is('first-vote') ? FirstVoteVoter : UpdateVoter;
+    const Voter = sabotagedVoter(this.sabotage) ?? UpdateVoter;
     const { consensus, minVotes, preferred } = scenario;
     this.voters[n] = new Voter({
       replicas: scenario.standby.length,

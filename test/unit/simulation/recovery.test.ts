@@ -28,6 +28,10 @@ test.each([
   { seed: 4687 },
   // A replica was said to lack routes that came in before its session was there, and that it had not been given yet.
   { seed: 3298 },
+  // Two of four are wrong for good, as a standby has given the place of one back to it: without a majority nobody is in dissent, and the
+  // checker said that somebody should be.
+  { seed: 8709 },
+  { seed: 10355 },
 ])('what seed $seed found does not come back', ({ seed }) => {
   expect(simulateRecovery(seed).violation).toBeUndefined();
 });
@@ -37,7 +41,7 @@ test('the same seed makes the same run', () => {
 });
 
 describe('a router with a defect is found out', () => {
-  const defects: { sabotage: RecoverySabotage; checker: string; from?: number }[] = [
+  const defects: { sabotage: RecoverySabotage; checker: string; from?: number; says?: string }[] = [
     { sabotage: 'passed-on-reset', checker: 'sessions' },
     { sabotage: 'departure-withdraws', checker: 'changes' },
     { sabotage: 'first-vote', checker: 'verdicts' },
@@ -59,16 +63,20 @@ describe('a router with a defect is found out', () => {
     { sabotage: 'lost-start', checker: 'returns' },
     { sabotage: 'silent', checker: 'alarms' },
     { sabotage: 'lost-emission', checker: 'quiet' },
+    // Most liars have told their last lie by then.
+    { sabotage: 'blind', checker: 'quiet', says: 'not found in dissent' },
+    { sabotage: 'mum', checker: 'quiet', says: 'nobody is told', from: 10355 },
     // Few runs end with somebody muted who is well again.
     { sabotage: 'sticky-mutes', checker: 'mutes', from: 380 },
   ];
 
-  test.each(defects)('$sabotage, by the checker "$checker" alone', ({ sabotage, checker, from = 1 }) => {
+  test.each(defects)('$sabotage, by the checker "$checker" alone', ({ sabotage, checker, from = 1, says = '' }) => {
     let caught: string | undefined;
     for (let seed = from; seed < from + 30 && caught === undefined; seed++) {
       caught = simulateRecovery(seed, checker, sabotage).violation;
     }
     expect(caught).toContain(` ${checker}: `);
+    expect(caught).toContain(says);
   });
 
   test('there is such a proof for each checker, and a checker for each defect', () => {

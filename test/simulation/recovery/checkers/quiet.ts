@@ -4,7 +4,7 @@ import { MUTED_MS } from '../../../../hypervisor/recovery/mutes.js';
 import type { RecoveryChecker } from '../checker.js';
 import type { RecoveryWorld } from '../world.js';
 
-/** After it has joined, ms. */
+/** After the electorate has changed, ms. */
 const FOUND_AFTER = 4000;
 
 export const quiet: RecoveryChecker = {
@@ -26,25 +26,41 @@ export const quiet: RecoveryChecker = {
 };
 
 function ballotProblem(world: RecoveryWorld, n: number, prefix: number): string | undefined {
-  const { electorate, standing, scenario } = world;
+  const { electorate, standing } = world;
   const voter = world.voters[n];
   const verdict = voter.verdict(prefix);
   const received = world.neighbors[n].received.get(prefix) ?? 0;
   const truth = world.truth(n, prefix);
   if (received !== verdict) return `holds ${received}, the verdict is ${verdict}`;
-  let voters = 0;
-  for (const { index: r } of world.hosts) {
-    if (!electorate.has(r) || voter.abstains(r, prefix)) continue;
-    voters++;
-    const vote = voter.currentVote(r, prefix);
-    const found = ((voter.dissenters(prefix) >>> r) & 1) === 1;
-    if (vote !== truth && !standing.isTroubled(r)) return `replica ${r} says ${vote}, the truth is ${truth}`;
-    const { since } = world.desk.planner.life(r);
-    if ((vote !== truth) !== found && world.queue.now - since > FOUND_AFTER)
-      return `replica ${r} is ${found ? '' : 'not '}found in dissent, and says ${vote}`;
+  const voters = world.hosts.map(({ index }) => index).filter((r) => electorate.has(r) && !voter.abstains(r, prefix));
+  const mistaken = voters.find((r) => voter.currentVote(r, prefix) !== truth && !standing.isTroubled(r));
+  if (mistaken !== undefined) {
+    return `replica ${mistaken} says ${voter.currentVote(mistaken, prefix)}, the truth is ${truth}`;
   }
-  const decided = voters >= Math.max(1, scenario.minVotes);
-  return decided && verdict !== truth ? `the verdict is ${verdict}, the truth ${truth}` : undefined;
+  const votes = voters.map((r) => voter.currentVote(r, prefix));
+  const winner = majorityOf(votes, world.scenario.minVotes);
+  if (winner !== undefined && verdict !== truth) return `the verdict is ${verdict}, the truth ${truth}`;
+  if (world.queue.now - world.electorateChangedAt <= FOUND_AFTER) return undefined;
+  // Liars for good can be as many as the others once a standby has given their places back to them: nobody can tell who is wrong then.
+  if (winner === undefined && voter.isContested(prefix) && voter.trouble(prefix) !== 'no-majority') {
+    return `the votes ${votes.join(', ')} have no majority, and nobody is told`;
+  }
+  const dissenters = voter.dissenters(prefix);
+  for (const r of voters) {
+    const vote = voter.currentVote(r, prefix);
+    const wrong = winner !== undefined && vote !== winner;
+    const found = ((dissenters >>> r) & 1) === 1;
+    if (found !== wrong) return `replica ${r} is ${found ? '' : 'not '}found in dissent, and says ${vote}`;
+  }
+  return undefined;
+}
+
+/** What more than half of them say, and at least `minVotes`. */
+function majorityOf(votes: readonly number[], minVotes: number): number | undefined {
+  return votes.find((vote) => {
+    const support = votes.filter((other) => other === vote).length;
+    return support > votes.length / 2 && support >= minVotes;
+  });
 }
 
 /** Asked for at the end of a rest that is long enough for that. */
