@@ -6,7 +6,7 @@ import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import { routeAttributesToAs2 } from '../wire/bgp/as4.js';
 import { UpdatePacker } from '../wire/bgp/pack.js';
-import { IPV4_UNICAST, IPV6_UNICAST, type Family } from '../wire/family.js';
+import { FAMILY_COUNT, IPV4_UNICAST, IPV6_UNICAST, type Family } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 
 /** Ballots taken from the voter at once: enough to group well, small enough not to hold up the loop. */
@@ -38,8 +38,9 @@ export type DecisionSink = (
 export class Emitter {
   /** Prefixes whose attributes do not fit into one message of this session; they are withdrawn, not sent. */
   oversized = 0;
-  /** Prefixes that the neighbour holds now. */
+  /** Prefixes that the neighbour holds now, all and by family. */
   held = 0;
+  readonly heldOf = new Float64Array(FAMILY_COUNT);
   private isHeld = new Uint8Array(1 << 16);
   /** Prefixes that were not admitted, and possibly still are not. */
   private readonly heldBack = new DirtyQueue();
@@ -158,10 +159,12 @@ export class Emitter {
       attributes = 0;
     }
     const verdict = Math.floor(group / 2);
+    const before = this.held;
     for (let k = from; k < to; k++) {
       this.voter.markAdvertised(this.ids[k], verdict);
       this.hold(this.ids[k], attributes === 0 ? 0 : 1);
     }
+    this.heldOf[family] += this.held - before;
     this.report(family, attributes, from, to);
   }
 

@@ -19,7 +19,7 @@ import { Pacer } from './pacing.js';
 import type { NeighborStatus } from './status.js';
 import { VoterJournal } from './voter-journal.js';
 import { voterOptions } from './voter-options.js';
-import { decisionRecord, plainRecord } from './vote-records.js';
+import { plainRecord } from './vote-records.js';
 
 const MAX_MESSAGE = 4096;
 const MAX_EXTENDED_MESSAGE = 65535;
@@ -66,6 +66,7 @@ export class NeighborPort {
   private flaps = 0;
   private lastError: string | null = null;
   private treatedAsWithdraw = 0;
+  private maximumExceeded = 0;
 
   constructor(index: number, context: RouterContext, events: NeighborEvents) {
     this.index = index;
@@ -124,9 +125,7 @@ export class NeighborPort {
         const group = { family, attributes, agree, ids, from, to };
         const at = now();
         context.meters.decided(this.index, group, at);
-        if (context.voteLog.wants('decision')) {
-          context.voteLog.append(decisionRecord(context.records, at, this.config.address, group));
-        }
+        this.journal.decided(group, this.voter, at, this.upSince);
       },
       context.gate,
     );
@@ -278,9 +277,16 @@ export class NeighborPort {
     };
   }
 
-  /** What its session has counted, and UPDATEs that were treated as withdrawals (RFC 7606). */
-  traffic(): SessionInfo & { treatedAsWithdraw: number } {
-    return { ...this.session.info(), treatedAsWithdraw: this.treatedAsWithdraw };
+  /** What its session has counted, UPDATEs that were treated as withdrawals (RFC 7606), and resets because of maximum-prefixes. */
+  traffic(): SessionInfo & { treatedAsWithdraw: number; maximumExceeded: number } {
+    const { treatedAsWithdraw, maximumExceeded } = this;
+    return { ...this.session.info(), treatedAsWithdraw, maximumExceeded };
+  }
+
+  /** Prefixes of one family: announced by the neighbour, and held by it. */
+  prefixes(family: Family): { received: number; advertised: number } {
+    const received = this.context.replicator.routeCount(this.index, family);
+    return { received, advertised: this.emitter?.heldOf[family] ?? 0 };
   }
 
   private newVoter(): UpdateVoter {
@@ -344,6 +350,7 @@ export class NeighborPort {
   private checkMaximum(): void {
     const { maximumPrefixes } = this.config;
     if (maximumPrefixes === 0 || this.context.replicator.routeCount(this.index) <= maximumPrefixes) return;
+    this.maximumExceeded++;
     const reason = `more than ${maximumPrefixes} prefixes (maximum-prefixes)`;
     this.session.resetWith({ code: 6, subcode: 1, data: new Uint8Array(0), reason });
   }

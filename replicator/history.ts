@@ -7,6 +7,8 @@ export class History {
   routes = new Uint32Array(256);
   /** Prefixes that are present. */
   size = 0;
+  /** The same by family; kept by whoever calls `set`, which does not know it. */
+  readonly sizes = new Float64Array(FAMILY_COUNT);
   /** Number of the latest message. Wraps; see `isAfter`. */
   sequence = 0;
   /** Per family: number of the message that was the End-of-RIB, undefined when there was none yet. */

@@ -172,9 +172,11 @@ export class Replicator {
     return this.neighbors[n]?.history.age(prefix, now);
   }
 
-  /** Prefixes that neighbour `n` has announced and not withdrawn. */
-  routeCount(n: number): number {
-    return this.neighbors[n]?.history.size ?? 0;
+  /** Prefixes that neighbour `n` has announced and not withdrawn; of one family, if given. */
+  routeCount(n: number, family?: Family): number {
+    const history = this.neighbors[n]?.history;
+    if (history === undefined) return 0;
+    return family === undefined ? history.size : history.sizes[family];
   }
 
   /** Whether the neighbour has sent the End-of-RIB of a family. */
@@ -439,6 +441,7 @@ export class Replicator {
   ): void {
     const { cursor, prefixes, kept } = this;
     const { history, feeds } = neighbor;
+    const before = history.size;
     const full = route === 0 && section.kind === 'announce' && !always;
     cursor.reset(buf, section.start, section.end, section.family);
     while (cursor.next()) {
@@ -453,6 +456,7 @@ export class Replicator {
       }
       this.noteInput(prefix, now);
     }
+    history.sizes[section.family] += history.size - before;
   }
 
   private noteInput(prefix: number, now: number): void {

@@ -15,6 +15,8 @@ export class HttpError extends Error {
 
 /** Longest time that an answer is worked on without a turn for others, ms. */
 const SLICE_MS = 2;
+/** An answer that is not read to its end within this time is cut off, ms: somebody who reads a byte a minute takes a place from others. */
+const LONGEST_MS = 600_000;
 /** Pieces are gathered to about this size before they are written, characters. */
 const BLOCK = 32 * 1024;
 
@@ -73,7 +75,11 @@ class PacedWriter {
 
   constructor(response: ServerResponse) {
     this.response = response;
-    response.once('close', () => this.gone.abort());
+    const deadline = setTimeout(() => response.destroy(), LONGEST_MS).unref();
+    response.once('close', () => {
+      clearTimeout(deadline);
+      this.gone.abort();
+    });
   }
 
   /** True when it is time for a pause. */

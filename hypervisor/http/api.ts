@@ -1,17 +1,20 @@
 // The JSON API: what the CLI reads, read-only, under /api/v1/ (docs/openapi.yaml). Owns the paths and their parameters; the answers are
 // those of the control methods, field by field.
 import { HttpError, sendPieces } from './answers.js';
+import { Gate } from './gate.js';
 import { jsonPieces } from './json-pieces.js';
 import type { HttpParts, HttpRequest, Route } from './routes.js';
 
 const TYPE = 'application/json; charset=utf-8';
 
+/** Answers under way at once: each is in memory, ten thousand entries at most, until it has been read. */
+const MAX_ANSWERS = 16;
+
 type Kind = 'text' | 'integer' | 'boolean' | 'time';
 
 interface Endpoint {
-  /** Control method; the path is /api/v1/ and this name, unless given. */
+  /** Control method; the path is /api/v1/ and this name. */
   method: string;
-  path?: string;
   parameters: Readonly<Record<string, Kind>>;
   /** `limit` without one, and the largest; answers must stay bearable for a browser. */
   limit?: { usual: number; most: number };
@@ -41,15 +44,17 @@ const ENDPOINTS: readonly Endpoint[] = [
   },
 ];
 
-export function apiRoutes({ methods }: HttpParts): Route[] {
+export function apiRoutes({ methods }: Pick<HttpParts, 'methods'>): Route[] {
+  const gate = new Gate(MAX_ANSWERS, 'answers');
   return ENDPOINTS.map((endpoint) => ({
     method: 'GET',
-    path: `/api/v1/${endpoint.path ?? endpoint.method}`,
+    path: `/api/v1/${endpoint.method}`,
     access: 'token',
-    handle: async (request, response) => {
-      const answer = await ask(() => methods[endpoint.method](parametersOf(request, endpoint)));
-      await sendPieces(response, TYPE, jsonPieces(answer));
-    },
+    handle: (request, response) =>
+      gate.pass(response, async () => {
+        const answer = await ask(() => methods[endpoint.method](parametersOf(request, endpoint)));
+        await sendPieces(response, TYPE, jsonPieces(answer));
+      }),
   }));
 }
 

@@ -56,10 +56,10 @@ export class Auth {
     return this.config.token !== undefined && same(text, this.config.token);
   }
 
-  /** The value of Set-Cookie after a login. The token itself is not in it. */
-  cookie(): string {
+  /** The value of Set-Cookie after a login. The token itself is not in it. `secure`: for TLS only. */
+  cookie(secure: boolean): string {
     const until = Math.floor(Date.now() / 1000) + LOGIN_SECONDS;
-    return this.setCookie(`${until}.${this.sign(until)}`, LOGIN_SECONDS);
+    return this.setCookie(`${until}.${this.sign(until)}`, LOGIN_SECONDS) + (secure ? '; Secure' : '');
   }
 
   /** The value of Set-Cookie that ends a login. */

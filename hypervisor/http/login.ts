@@ -46,15 +46,24 @@ function goTo(response: ServerResponse, place: string, cookie: string): void {
   response.end();
 }
 
-async function form(request: IncomingMessage): Promise<URLSearchParams> {
-  let text = '';
-  request.setEncoding('latin1');
-  for await (const chunk of request) {
-    text += chunk as string;
-    if (text.length > MAX_FORM) throw new HttpError(413, `the form is longer than ${MAX_FORM} bytes`);
-  }
-  return new URLSearchParams(text);
+/** Leaves the request as it is when there is too much of it, so that it can be answered. */
+function form(request: IncomingMessage): Promise<URLSearchParams> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    request.setEncoding('latin1');
+    request.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length <= MAX_FORM) return;
+      request.pause();
+      reject(new HttpError(413, `the form is longer than ${MAX_FORM} bytes`));
+    });
+    request.once('end', () => resolve(new URLSearchParams(text)));
+    request.once('error', () => reject(new HttpError(400, 'the form has no end')));
+  });
 }
+
+/** A reverse proxy has the page on TLS: then the cookie goes nowhere else. */
+const onTls = ({ headers }: IncomingMessage): boolean => headers.origin?.startsWith('https://') ?? false;
 
 /** A form of another site may not log anybody in or out. */
 function fromHere({ headers }: IncomingMessage): void {
@@ -85,7 +94,7 @@ export function loginRoutes(auth: Auth, refused: (request: IncomingMessage) => v
       handle: async ({ raw }, response) => {
         fromHere(raw);
         const token = (await form(raw)).get('token') ?? '';
-        if (auth.isToken(token)) return goTo(response, '/', auth.cookie());
+        if (auth.isToken(token)) return goTo(response, '/', auth.cookie(onTls(raw)));
         refused(raw);
         send(response, 401, 'text/html', page('This is not the token.'));
       },

@@ -17,18 +17,24 @@ export class RateLimit {
   private readonly buckets = new Map<string, Bucket>();
 
   /** True when `client` may go on at `now` (ms). */
-  take(client: string, now: number, cost = 1): boolean {
+  take(client: string, now: number): boolean {
     const bucket = this.bucket(client, now);
-    bucket.left = Math.min(BURST, bucket.left + ((now - bucket.at) / 1000) * PER_SECOND);
-    bucket.at = now;
-    if (bucket.left < cost) return false;
-    bucket.left -= cost;
+    if (bucket.left < 1) return false;
+    bucket.left--;
     return true;
   }
 
+  /** Takes `cost` more, as a debt if there is less: it has to be paid off before the next request. */
+  charge(client: string, now: number, cost: number): void {
+    this.bucket(client, now).left -= cost;
+  }
+
+  /** As it is at `now`. */
   private bucket(client: string, now: number): Bucket {
     const known = this.buckets.get(client);
     if (known !== undefined) {
+      known.left = Math.min(BURST, known.left + ((now - known.at) / 1000) * PER_SECOND);
+      known.at = now;
       // The order of the map is the order of the last requests.
       this.buckets.delete(client);
       this.buckets.set(client, known);

@@ -43,11 +43,13 @@ export interface HttpParts {
 
 /** Finds routes by path. */
 export class RouteTable {
+  readonly all: readonly Route[];
   private readonly exact = new Map<string, Route[]>();
   /** By prefix with its slash, the longest first. */
   private readonly below: [string, Route[]][] = [];
 
   constructor(routes: readonly Route[]) {
+    this.all = routes;
     const below = new Map<string, Route[]>();
     for (const route of routes) {
       const [table, key] = route.path.endsWith('/*') ? [below, route.path.slice(0, -1)] : [this.exact, route.path];

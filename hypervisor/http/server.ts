@@ -8,6 +8,7 @@ import { now } from '../clock.js';
 import type { Logger } from '../logging.js';
 import { HttpError, sendError } from './answers.js';
 import { Auth } from './auth.js';
+import type { HttpCounters } from './counters.js';
 import { loginRoutes } from './login.js';
 import { RateLimit, REFUSED_COST } from './rate-limit.js';
 import { RouteTable, type HttpRequest, type Route } from './routes.js';
@@ -49,12 +50,14 @@ export class HttpServer {
   private readonly auth: Auth;
   private readonly routes: RouteTable;
   private readonly limit = new RateLimit();
+  private readonly counters: HttpCounters;
 
-  constructor(config: HttpConfig, routes: readonly Route[], log: Logger) {
+  constructor(config: HttpConfig, routes: readonly Route[], counters: HttpCounters, log: Logger) {
     this.config = config;
+    this.counters = counters;
     this.log = log;
     this.auth = new Auth(config);
-    this.routes = new RouteTable([...loginRoutes(this.auth, (request) => void this.charge(request)), ...routes]);
+    this.routes = new RouteTable([...loginRoutes(this.auth, (request) => this.charge(request)), ...routes]);
     this.server = http.createServer(
       {
         maxHeaderSize: MAX_HEADER,
@@ -67,7 +70,20 @@ export class HttpServer {
     );
     this.server.maxConnections = MAX_CONNECTIONS;
     this.server.timeout = STALL_MS;
-    this.server.on('clientError', (_, socket) => refuseConnection(socket as net.Socket));
+    this.server.on('drop', () => counters.refused++);
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      refuseConnection(error.code, socket as net.Socket);
+    });
+  }
+
+  /** The port that is listened on, also when the configuration's is 0. */
+  get port(): number {
+    return (this.server.address() as net.AddressInfo).port;
+  }
+
+  /** What is served: methods, paths and who may ask. */
+  get served(): readonly Pick<Route, 'method' | 'path' | 'access'>[] {
+    return this.routes.all;
   }
 
   /** Rejects with an Error for the user when the address cannot be listened on. */
@@ -93,6 +109,7 @@ export class HttpServer {
 
   private async answer(raw: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    response.once('close', () => this.counters.answers.add(`${response.statusCode}`));
     // A reader that goes away in the middle of an answer is its own affair.
     response.on('error', () => response.destroy());
     try {
@@ -134,7 +151,7 @@ export class HttpServer {
   }
 
   private charge(raw: IncomingMessage): void {
-    this.limit.take(clientOf(raw), now(), REFUSED_COST);
+    this.limit.charge(clientOf(raw), now(), REFUSED_COST);
   }
 
   private failed(raw: IncomingMessage, response: ServerResponse, error: Error): void {
@@ -174,10 +191,22 @@ function notFound(allowed: readonly string[], response: ServerResponse): HttpErr
   return new HttpError(405, `only ${allowed.join(', ')}`);
 }
 
-/** Something that is not HTTP, or too much of it. */
-function refuseConnection(socket: net.Socket): void {
-  if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-  socket.destroy();
+const NOT_HTTP: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** Something that is not HTTP, too much of it, or too slow. */
+function refuseConnection(code: string | undefined, socket: net.Socket): void {
+  const body = JSON.stringify({ error: 'this is no request that I understand' });
+  const head = [
+    `HTTP/1.1 ${NOT_HTTP[code ?? ''] ?? '400 Bad Request'}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${body.length}`,
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroySoon();
 }
 
 function listenProblem(error: NodeJS.ErrnoException, config: HttpConfig): string {

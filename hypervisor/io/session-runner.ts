@@ -52,6 +52,8 @@ export interface SessionInfo {
   uptime: number | undefined;
   /** How often it was established. */
   establishments: number;
+  /** Changes of state since the start: `from to`, and how often. */
+  transitions: ReadonlyMap<string, number>;
   /** Messages of all types. */
   messagesIn: number;
   messagesOut: number;
@@ -79,6 +81,7 @@ export class SessionRunner {
   private timerAt = Infinity;
   private establishedAt = 0;
   private establishments = 0;
+  private readonly transitions = new Map<string, number>();
   private lastError: string | undefined;
   private readonly received = new MessageCounters();
   private readonly sent = new MessageCounters();
@@ -155,6 +158,7 @@ export class SessionRunner {
       state: this.fsm.state,
       uptime: negotiated ? now() - this.establishedAt : undefined,
       establishments: this.establishments,
+      transitions: this.transitions,
       messagesIn: this.received.total,
       messagesOut: this.sent.total,
       received: this.received.byName(),
@@ -242,7 +246,7 @@ export class SessionRunner {
       case 'close':
         return this.close(effect.connection);
       case 'state':
-        return this.callbacks.onState?.(effect.from, effect.to);
+        return this.stateChanged(effect.from, effect.to);
       case 'established':
         return this.established(effect.connection, effect.negotiated);
       case 'down':
@@ -253,6 +257,12 @@ export class SessionRunner {
         this.lastError = effect.reason.text;
         return this.callbacks.onAttemptFailed?.(effect.reason);
     }
+  }
+
+  private stateChanged(from: SessionState, to: SessionState): void {
+    const key = `${from} ${to}`;
+    this.transitions.set(key, (this.transitions.get(key) ?? 0) + 1);
+    this.callbacks.onState?.(from, to);
   }
 
   private connect(connection: ConnectionId): void {

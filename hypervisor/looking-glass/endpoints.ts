@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import { now } from '../clock.js';
 import { HttpError, sendJson, sendPieces } from '../http/answers.js';
+import { Gate } from '../http/gate.js';
 import type { HttpParts, HttpRequest, Route } from '../http/routes.js';
 import { VERSION } from '../router-status.js';
 import { parsePrefix } from '../../wire/prefix-text.js';
@@ -30,8 +31,8 @@ type Handler = (place: Place, args: string[], response: ServerResponse) => void 
 export class LookingGlass {
   private readonly parts: HttpParts;
   private readonly cache = new AnswerCache();
+  private readonly gate = new Gate(MAX_TABLES, 'tables');
   private readonly paths: [string[], Handler][];
-  private tables = 0;
 
   constructor(parts: HttpParts) {
     this.parts = parts;
@@ -116,17 +117,10 @@ export class LookingGlass {
   }
 
   /** A list that may have a million entries: it is made while it is sent, and not kept. */
-  private async table(view: View, lists: readonly ListOf[], response: ServerResponse): Promise<void> {
-    if (this.tables >= MAX_TABLES) {
-      response.setHeader('retry-after', '5');
-      throw new HttpError(503, `${MAX_TABLES} tables are being sent already`);
-    }
-    this.tables++;
-    try {
-      await sendPieces(response, 'application/json; charset=utf-8', enveloped(view.json(lists)));
-    } finally {
-      this.tables--;
-    }
+  private table(view: View, lists: readonly ListOf[], response: ServerResponse): Promise<void> {
+    return this.gate.pass(response, () =>
+      sendPieces(response, 'application/json; charset=utf-8', enveloped(view.json(lists))),
+    );
   }
 
   private found(routes: readonly BirdRoute[], response: ServerResponse): void {

@@ -31,20 +31,37 @@ export function envelope(at: number, fromCache: boolean): Envelope {
   };
 }
 
-export class AnswerCache {
-  private readonly kept = new Map<string, { at: number; answer: object }>();
+interface Answer {
+  /** When it was made, ms since 1970. */
+  at: number;
+  answer: object;
+}
 
-  /** The answer for `key`, not older than its time to live, in its envelope. */
+export class AnswerCache {
+  private readonly kept = new Map<string, Answer>();
+  /** Answers that are being made: who asks meanwhile waits for the same one. */
+  private readonly making = new Map<string, Promise<Answer>>();
+
+  /** The answer for `key`, not older than its time to live, in its envelope; with `fresh` one that is made after, or as it was asked for. */
   async get(key: string, fresh: boolean, make: () => object | Promise<object>): Promise<object> {
     const kept = this.kept.get(key);
     if (!fresh && kept !== undefined && Date.now() - kept.at < TTL_MS) {
       return { ...envelope(kept.at, true), ...kept.answer };
     }
-    const answer = await make();
-    const at = Date.now();
+    let made = this.making.get(key);
+    if (made === undefined) {
+      made = this.make(key, make).finally(() => this.making.delete(key));
+      this.making.set(key, made);
+    }
+    const { at, answer } = await made;
+    return { ...envelope(at, false), ...answer };
+  }
+
+  private async make(key: string, make: () => object | Promise<object>): Promise<Answer> {
+    const answer = { answer: await make(), at: Date.now() };
     this.kept.delete(key);
     if (this.kept.size >= MAX_KEPT) this.kept.delete(this.kept.keys().next().value as string);
-    this.kept.set(key, { at, answer });
-    return { ...envelope(at, false), ...answer };
+    this.kept.set(key, answer);
+    return answer;
   }
 }

@@ -72,8 +72,8 @@ export class Meters {
   oscillations = 0;
   /** By replica, kind and cause. */
   readonly findings = new Tally<`${number} ${FindingKind} ${SystemCause | ''}`>();
-  /** Messages that were withheld from a replica, by replica. */
-  readonly quarantined = new Tally<`${number}`>();
+  /** Messages that were withheld from a replica, by replica, neighbour and what the replica did. */
+  readonly quarantined = new Tally<`${number} ${number} ${SystemCause}`>();
   private readonly parts: MeterParts;
   /** By neighbour: what came in before that time (ms) goes out again for another reason than that it came in. */
   private readonly since: number[] = [];

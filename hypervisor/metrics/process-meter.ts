@@ -1,42 +1,37 @@
 // How the hypervisor's own process does: how late its main loop is, processor time and memory. Owns the measuring.
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import process from 'node:process';
-import { each, single, type MetricFamily } from './exposition.js';
+import { histogram, single, type MetricFamily } from './exposition.js';
+import { Histogram } from './histogram.js';
 
-/** How exactly delays are known, ms; each of these steps wakes the process up. */
-const RESOLUTION_MS = 20;
-/** Quantiles are those of the last whole window, so that they are the same whoever asks, and however often. */
-const WINDOW_MS = 15_000;
-const QUANTILES = [0.5, 0.9, 0.99, 1] as const;
+/** A timer due so often tells how late the main loop is, ms. */
+const INTERVAL_MS = 20;
+/** Upper bounds of the buckets, seconds. */
+const DELAY_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 export class ProcessMeter {
-  private readonly loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  private readonly window: NodeJS.Timeout;
-  /** Of the last window, seconds; undefined in the first one. */
-  private delays: number[] | undefined;
+  /** Seconds by which the timer came too late. */
+  readonly delays = new Histogram(DELAY_BOUNDS);
+  private readonly timer: NodeJS.Timeout;
+  private last = performance.now();
 
   constructor() {
-    this.loop.enable();
-    this.window = setInterval(() => this.turn(), WINDOW_MS).unref();
+    this.timer = setInterval(() => this.look(), INTERVAL_MS).unref();
   }
 
   close(): void {
-    clearInterval(this.window);
-    this.loop.disable();
+    clearInterval(this.timer);
   }
 
   families(): MetricFamily[] {
     const { rss, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
     const { active } = performance.eventLoopUtilization();
-    const delays = this.delays ?? this.quantiles();
     return [
-      each(
-        'gauge',
+      histogram(
         'btr_event_loop_delay_seconds',
-        `How late the main loop was, quantiles of ${WINDOW_MS / 1000} s (1: the longest).`,
-        QUANTILES.map((quantile, i) => ({ quantile, delay: delays[i] })),
-        ({ quantile, delay }) => ({ labels: { quantile }, value: delay }),
+        `How late the main loop was, looked at every ${INTERVAL_MS} ms.`,
+        this.delays,
       ),
       single('counter', 'btr_event_loop_active_seconds_total', 'Time that the main loop was busy.', active / 1000),
       single(
@@ -56,18 +51,9 @@ export class ProcessMeter {
     ];
   }
 
-  private turn(): void {
-    this.delays = this.quantiles();
-    this.loop.reset();
-  }
-
-  /** Node measures the time between two wake-ups, not how late the second one is. */
-  private quantiles(): number[] {
-    const { loop } = this;
-    if (loop.count === 0) return QUANTILES.map(() => 0);
-    return QUANTILES.map((quantile) => {
-      const nanoseconds = quantile === 1 ? loop.max : loop.percentile(quantile * 100);
-      return Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS) / 1000;
-    });
+  private look(): void {
+    const at = performance.now();
+    this.delays.add(Math.max(0, at - this.last - INTERVAL_MS) / 1000);
+    this.last = at;
   }
 }

@@ -1,13 +1,21 @@
 // The metrics of the replicas (`btr_replica_…`): their lives, how they keep up, and what is held against them. Owns their names.
 import { REPLICA_PHASES } from '../../recovery/types.js';
+import type { DissentKind } from '../../voter/types.js';
 import type { ReplicaStatus, RouterStatus } from '../status.js';
 import { each, type Labels, type MetricFamily, type Sample } from './exposition.js';
 import type { Meters, Tally } from './meters.js';
 
+const DISSENT_KINDS: readonly DissentKind[] = ['extra', 'missing', 'different'];
+
 type Status = Pick<RouterStatus, 'replicas' | 'electorate' | 'master'>;
 
-/** `names`: of the replicas, by index. */
-export function replicaMetrics(status: Status, names: readonly string[], meters: Meters): MetricFamily[] {
+/** Names of the replicas and addresses of the neighbours, by index. */
+export interface Names {
+  replicas: readonly string[];
+  neighbors: readonly string[];
+}
+
+export function replicaMetrics(status: Status, names: Names, meters: Meters): MetricFamily[] {
   return [...lifeMetrics(status), ...paceMetrics(status.replicas), ...faultMetrics(status.replicas, names, meters)];
 }
 
@@ -96,7 +104,11 @@ function paceMetrics(replicas: readonly ReplicaStatus[]): MetricFamily[] {
   ];
 }
 
-function faultMetrics(replicas: readonly ReplicaStatus[], names: readonly string[], meters: Meters): MetricFamily[] {
+function faultMetrics(
+  replicas: readonly ReplicaStatus[],
+  { replicas: names, neighbors: peers }: Names,
+  meters: Meters,
+): MetricFamily[] {
   return [
     perReplica(
       'gauge',
@@ -105,13 +117,14 @@ function faultMetrics(replicas: readonly ReplicaStatus[], names: readonly string
       replicas,
       (r) => r.dissents,
     ),
-    tallied(
-      'btr_dissent_total',
-      'Stable votes towards neighbours that began to differ from the majority, by kind.',
-      meters.dissents,
-      names,
-      ([kind]) => ({ kind }),
-    ),
+    {
+      name: 'btr_dissent_total',
+      type: 'counter',
+      help: 'Stable votes towards neighbours that began to differ from the majority, by kind.',
+      samples: names.flatMap((replica, r) =>
+        DISSENT_KINDS.map((kind) => ({ labels: { replica, kind }, value: meters.dissents.of(`${r} ${kind}`) })),
+      ),
+    },
     perReplica('gauge', 'btr_replica_faults_open', 'Open faults found against it.', replicas, (r) => r.faults.open),
     tallied(
       'btr_faults_total',
@@ -128,12 +141,12 @@ function faultMetrics(replicas: readonly ReplicaStatus[], names: readonly string
         Object.entries(abstains).map(([reason, value]) => ({ labels: { replica: name, reason }, value })),
       ),
     },
-    perReplica(
-      'counter',
+    tallied(
       'btr_quarantined_messages_total',
-      'Messages that were withheld from it because it failed while they were on their way.',
-      replicas,
-      (replica) => meters.quarantined.of(`${names.indexOf(replica.name)}`),
+      'Messages of a neighbour that were withheld from it because it failed (reason) while they were on their way.',
+      meters.quarantined,
+      names,
+      ([peer, reason]) => ({ peer: peers[Number(peer)], reason }),
     ),
     perReplica(
       'counter',

@@ -1,4 +1,5 @@
 // The metrics of the sessions with neighbours (`bgp_…`), in the words that exporters of other BGP speakers use. Owns their names.
+import { FAMILIES, familyName } from '../../wire/family.js';
 import type { NotificationCount } from '../io/message-counters.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { NeighborStatus } from '../status.js';
@@ -6,18 +7,22 @@ import { each, type Labels, type MetricFamily } from './exposition.js';
 
 const STATES = ['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'] as const;
 
+/** What is asked of a neighbour. */
+export type SessionPort = Pick<NeighborPort, 'config' | 'status' | 'traffic' | 'prefixes'>;
+
 interface Session {
   labels: Labels;
+  port: SessionPort;
   status: NeighborStatus;
   traffic: ReturnType<NeighborPort['traffic']>;
 }
 
-export function sessionMetrics(ports: readonly NeighborPort[]): MetricFamily[] {
+export function sessionMetrics(ports: readonly SessionPort[]): MetricFamily[] {
   const sessions = ports
     .filter(({ config }) => config.removed !== true)
     .map((port) => {
       const status = port.status();
-      return { labels: { peer: status.address, peer_as: status.as }, status, traffic: port.traffic() };
+      return { labels: { peer: status.address, peer_as: status.as }, port, status, traffic: port.traffic() };
     });
   return [...stateMetrics(sessions), ...trafficMetrics(sessions), ...tableMetrics(sessions)];
 }
@@ -36,6 +41,17 @@ function stateMetrics(sessions: readonly Session[]): MetricFamily[] {
       type: 'gauge',
       help: '1 for the state (RFC 4271) that the session is in, 0 for the others.',
       samples: states,
+    },
+    {
+      name: 'bgp_session_state_transitions_total',
+      type: 'counter',
+      help: 'Changes of state (RFC 4271).',
+      samples: sessions.flatMap(({ labels, traffic }) =>
+        [...traffic.transitions].map(([key, value]) => {
+          const [from, to] = key.split(' ');
+          return { labels: { ...labels, from, to }, value };
+        }),
+      ),
     },
     each(
       'gauge',
@@ -111,20 +127,32 @@ function trafficMetrics(sessions: readonly Session[]): MetricFamily[] {
 }
 
 function tableMetrics(sessions: readonly Session[]): MetricFamily[] {
+  const byFamily = (count: (prefixes: ReturnType<SessionPort['prefixes']>) => number) =>
+    sessions.flatMap(({ labels, port }) =>
+      FAMILIES.map((family) => ({
+        labels: { ...labels, afi_safi: familyName(family) },
+        value: count(port.prefixes(family)),
+      })),
+    );
   return [
+    {
+      name: 'bgp_rib_prefixes',
+      type: 'gauge',
+      help: 'Prefixes that the neighbour has announced and not withdrawn.',
+      samples: byFamily(({ received }) => received),
+    },
+    {
+      name: 'bgp_rib_adj_out_prefixes',
+      type: 'gauge',
+      help: 'Prefixes that the neighbour has been sent and that were not withdrawn.',
+      samples: byFamily(({ advertised }) => advertised),
+    },
     each(
-      'gauge',
-      'bgp_session_prefixes_received',
-      'Prefixes that the neighbour has announced and not withdrawn.',
+      'counter',
+      'bgp_max_prefix_exceeded_total',
+      'Times the session was reset because the neighbour announced more than maximum-prefixes.',
       sessions,
-      ({ labels, status }) => ({ labels, value: status.prefixesIn }),
-    ),
-    each(
-      'gauge',
-      'bgp_session_prefixes_advertised',
-      'Prefixes that the neighbour has been sent and that were not withdrawn.',
-      sessions,
-      ({ labels, status }) => ({ labels, value: status.prefixesOut }),
+      ({ labels, traffic }) => ({ labels, value: traffic.maximumExceeded }),
     ),
   ];
 }

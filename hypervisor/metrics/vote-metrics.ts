@@ -1,7 +1,6 @@
-// The metrics of the votes, the tables and the logs (`btr_…`). Owns their names.
+// The metrics of the router, its votes and its tables (`btr_…`). Owns their names.
 import process from 'node:process';
 import { FAMILIES, familyName } from '../../wire/family.js';
-import type { RecorderStats } from '../recording/recorder.js';
 import type { RouterStatus } from '../status.js';
 import { histogram, single, type MetricFamily, type Sample } from './exposition.js';
 import { OUTCOMES, type Meters } from './meters.js';
@@ -101,18 +100,5 @@ function tableMetrics({ tables, voteLogDropped, reload }: RouterStatus): MetricF
       '0 when the last reload failed, else 1.',
       reload?.state === 'failed' ? 0 : 1,
     ),
-  ];
-}
-
-/** Nothing while nothing is recorded. */
-export function recorderMetrics(stats: RecorderStats | undefined): MetricFamily[] {
-  if (stats === undefined) return [];
-  return [
-    single('counter', 'btr_recorder_records_total', 'Messages that were recorded.', stats.records),
-    single('counter', 'btr_recorder_dropped_total', 'Messages that could not be recorded.', stats.dropped),
-    single('gauge', 'btr_recorder_queued_bytes', 'Bytes on their way to the disk.', stats.queued),
-    single('gauge', 'btr_recorder_files', 'Files of the recording.', stats.files),
-    single('gauge', 'btr_recorder_bytes', 'Their size.', stats.bytes),
-    single('gauge', 'btr_recorder_failing', '1 when the last write failed.', stats.error === null ? 0 : 1),
   ];
 }

@@ -204,7 +204,7 @@ export class QuarantineDesk {
   ): void {
     const { config, log, meters, voteLog } = this.context;
     const { name } = config.replicas[replica];
-    meters.quarantined.add(`${replica}`, held.length);
+    for (const { suspect } of held) meters.quarantined.add(`${replica} ${suspect.neighbor} ${cause}`);
     const prefixes = held.reduce((sum, { suspect }) => sum + suspect.prefixes, 0);
     log.warn(
       `replica ${name}: ${held.length} messages (${prefixes} prefixes) were under way when it failed: it is not given them again ` +
