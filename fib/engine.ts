@@ -62,6 +62,8 @@ export interface EngineEffects {
   probe(replica: number, n: number): void;
   /** The FIB's votes say that the master is wrong. */
   proposeOverthrow(from: number, candidates: number): void;
+  /** The first `count` of `prefixes` have verdicts that go to the installer now. */
+  decided?(prefixes: Uint32Array, count: number, now: number): void;
   /** 0..1. */
   random(): number;
 }
@@ -300,6 +302,7 @@ export class FibEngine {
       if (verdict === 0) this.withdrawn?.add(taken[i]);
       voter.markAdvertised(taken[i], verdict);
     }
+    if (count > 0) this.effects.decided?.(taken, count, now);
     return installer.next(batch, now);
   }
 

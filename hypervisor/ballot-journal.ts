@@ -6,13 +6,16 @@ import type { UpdateVoter } from '../voter/update-voter.js';
 import { familyName } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { wallClock } from './clock.js';
-import { namesOf, nlriByFamily, plainRecord } from './vote-records.js';
+import { hex, namesOf, nlriByFamily, plainRecord } from './vote-records.js';
 
 /** Events of one turn that get a line each, at most, and what these lines may take together (characters); others share lines. */
 const SPELLED_OUT = 100;
 const SPELLED_CHARACTERS = 512 * 1024;
 
 type Fields = Record<string, unknown>;
+
+/** What is asked of a voter. */
+export type ReportedBallots = Pick<UpdateVoter, 'rule' | 'verdict' | 'currentVote' | 'hasSay'>;
 
 /** A voter's values for people. `id` 0: no route. */
 export interface BallotWords {
@@ -50,7 +53,7 @@ export class BallotJournal {
   }
 
   /** The lines about `events`, which `voter` has just reported. Votes are told as they are now. */
-  lines(events: readonly VoterEvent[], voter: UpdateVoter): string[] {
+  lines(events: readonly VoterEvent[], voter: ReportedBallots): string[] {
     const lines: string[] = [];
     let spelled = 0;
     if (events.length <= SPELLED_OUT) {
@@ -65,7 +68,7 @@ export class BallotJournal {
     return lines;
   }
 
-  private line(event: VoterEvent, voter: UpdateVoter): string {
+  private line(event: VoterEvent, voter: ReportedBallots): string {
     const { prefixes, place } = this.words;
     return plainRecord(event.at, event.type, {
       ...place,
@@ -75,7 +78,7 @@ export class BallotJournal {
     });
   }
 
-  private groupLine(events: readonly VoterEvent[], voter: UpdateVoter): string {
+  private groupLine(events: readonly VoterEvent[], voter: ReportedBallots): string {
     const [first] = events;
     const ids = Uint32Array.from(events, ({ prefix }) => prefix);
     return plainRecord(first.at, first.type, {
@@ -106,7 +109,7 @@ export class BallotJournal {
   }
 
   /** What is the event's own: prefix, verdict, and who says what. */
-  private ballot(event: VoterEvent, voter: UpdateVoter): Fields {
+  private ballot(event: VoterEvent, voter: ReportedBallots): Fields {
     const { prefix } = event;
     const verdict = verdictOf(event, voter);
     const fields: Fields = { prefix: this.words.prefixes.format(prefix), verdict: this.value(verdict).route };
@@ -124,7 +127,7 @@ export class BallotJournal {
     return fields;
   }
 
-  private vote(r: number, prefix: number, verdict: number, voter: UpdateVoter): Fields {
+  private vote(r: number, prefix: number, verdict: number, voter: ReportedBallots): Fields {
     const id = voter.currentVote(r, prefix);
     const { attributes, raw } = this.value(id);
     const agrees = id === verdict;
@@ -140,23 +143,27 @@ export class BallotJournal {
 
   /** From the last input for the prefix to the event, ms; null when there was none, or it is not known. */
   private latency({ prefix, at }: VoterEvent): number | null {
-    const input = this.words.lastInput(prefix);
-    return Number.isFinite(input) && input > 0 && input <= at ? Math.round((at - input) * 1000) / 1000 : null;
+    return latencySince(this.words.lastInput(prefix), at);
   }
 
   private value(id: number): Value {
     let value = this.values.get(id);
     if (value === undefined) {
       const { words } = this;
-      const raw = id === 0 ? null : Buffer.from(words.raw(id)).toString('hex');
+      const raw = id === 0 ? null : hex(words.raw(id));
       this.values.set(id, (value = { route: words.route(id), attributes: words.attributes(id), raw }));
     }
     return value;
   }
 }
 
+/** From `input` (not finite or 0: not known) to `at`, ms with microseconds; null when that means nothing. */
+export function latencySince(input: number, at: number): number | null {
+  return Number.isFinite(input) && input > 0 && input <= at ? Math.round((at - input) * 1000) / 1000 : null;
+}
+
 /** What the votes are held against: for a dissent the majority of stable votes, else the verdict. */
-function verdictOf(event: VoterEvent, voter: UpdateVoter): number {
+function verdictOf(event: VoterEvent, voter: ReportedBallots): number {
   if (event.type === 'verdict') return event.to;
   return 'majority' in event ? event.majority : voter.verdict(event.prefix);
 }

@@ -8,7 +8,7 @@ import { ByteWriter } from '../wire/byte-writer.js';
 import { familyName } from '../wire/family.js';
 import type { RouterContext } from './context.js';
 import type { MessageTap } from './taps.js';
-import { plainRecord } from './vote-records.js';
+import { hex, plainRecord, textsOf } from './vote-records.js';
 
 const KIND = 'input';
 
@@ -66,7 +66,9 @@ export class InputJournal implements MessageTap {
       prefixes: this.count(buffer, section),
       nlri: { [family]: hex(buffer.subarray(section.start, section.end)) },
     };
-    if (announced) fields.attributes = hex(this.attributes(buffer, section.mp, as4));
+    const attributes = announced ? this.attributes(buffer, section.mp, as4) : null;
+    fields.attributes = attributes && textsOf(attributes);
+    fields.raw = attributes && hex(attributes);
     // RFC 7606: announced, and to be taken for a withdrawal.
     if (verdict.kind === 'treat-as-withdraw') fields.reason = verdict.reason;
     return fields;
@@ -87,8 +89,4 @@ export class InputJournal implements MessageTap {
     routeAttributesToAs4(this.raw, 0, end, this.wide);
     return this.wide.buffer.subarray(0, this.wide.length);
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }

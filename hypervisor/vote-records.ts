@@ -1,9 +1,10 @@
-// What a line of the vote log says. Owns the frame that every line has and the texts that several kinds share; the file belongs to
-// vote-log.ts, and all kinds with their fields are listed in docs/vote-log.md (version 1 of the schema).
+// What a line of the vote log says. Owns the frame that every line has, its bound and its characters, and the texts that several kinds share;
+// the file belongs to vote-log.ts, and all kinds with their fields are listed in docs/vote-log.md (version 1 of the schema).
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { ByteWriter } from '../wire/byte-writer.js';
-import { describeAttributes } from '../wire/bgp/describe.js';
-import { FAMILIES, familyName, type Family } from '../wire/family.js';
+import { MAX_LINE } from '../votelog/record-text.js';
+import { describeAttributes, type AttributeDifference } from '../wire/bgp/describe.js';
+import { FAMILIES, familyName } from '../wire/family.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { wallClock } from './clock.js';
 
@@ -26,18 +27,27 @@ export function namesOf(mask: number, replicas: readonly string[]): string[] {
 
 /** An attribute set as an object of texts (`{ "AS_PATH": "65001 64500", … }`); null for the absent route. */
 export function attributesAsObject(attributes: AttributeTable, id: number): Record<string, string> | null {
-  if (id === 0) return null;
-  return Object.fromEntries(describeAttributes(attributes.get(id)).map(({ name, text }) => [name, cut(text)]));
+  return id === 0 ? null : textsOf(attributes.get(id));
 }
 
-/** `text`, or its beginning and how much more there is. */
-export function cut(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} more)`;
+/** Route attributes with four-octet AS numbers as an object of texts. */
+export function textsOf(attributes: Uint8Array): Record<string, string> {
+  return Object.fromEntries(describeAttributes(attributes).map(({ name, text }) => [name, cut(text)]));
+}
+
+/** `text`, or its beginning and how much more there is, characters. */
+export function cut(text: string, most = MAX_TEXT): string {
+  return text.length <= most ? text : `${text.slice(0, most)}… (${text.length - most} more)`;
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 }
 
 const scratch = new ByteWriter(1 << 14);
 
-function nlriHex(prefixes: PrefixTable, ids: Uint32Array, from: number, to: number): string {
+/** NLRI (RFC 4271 4.3) of ids[from..to), which are of one family, in hexadecimal. */
+export function nlriHex(prefixes: PrefixTable, ids: Uint32Array, from: number, to: number): string {
   scratch.reset();
   for (let k = from; k < to; k++) {
     const size = prefixes.nlriSize(ids[k]);
@@ -45,7 +55,7 @@ function nlriHex(prefixes: PrefixTable, ids: Uint32Array, from: number, to: numb
     prefixes.writeNlri(ids[k], scratch.buffer, scratch.length);
     scratch.length += size;
   }
-  return Buffer.from(scratch.buffer.buffer, scratch.buffer.byteOffset, scratch.length).toString('hex');
+  return hex(scratch.buffer.subarray(0, scratch.length));
 }
 
 /** Family to NLRI (RFC 4271 4.3) in hexadecimal: what keeps a line about thousands of prefixes cheap. */
@@ -58,27 +68,47 @@ export function nlriByFamily(prefixes: PrefixTable, ids: Uint32Array): Record<st
   return nlri;
 }
 
-/** A group of prefixes that went out with one verdict. */
-export function decisionRecord(
-  context: RecordContext,
-  at: number,
-  neighbor: string,
-  group: { family: Family; attributes: number; agree: number; ids: Uint32Array; from: number; to: number },
-): string {
-  const family = familyName(group.family);
-  const attributes =
-    group.attributes === 0 ? null : Buffer.from(context.attributes.get(group.attributes)).toString('hex');
-  return plainRecord(at, 'decision', {
-    neighbor,
-    family,
-    agree: namesOf(group.agree, context.replicas),
-    prefixes: group.to - group.from,
-    nlri: { [family]: nlriHex(context.prefixes, group.ids, group.from, group.to) },
-    attributes,
-  });
+/** Differences with their texts cut. */
+export function cutDifferences(differences: readonly AttributeDifference[]): AttributeDifference[] {
+  return differences.map(({ attribute, left, right }) => ({
+    attribute,
+    left: left === undefined ? undefined : cut(left),
+    right: right === undefined ? undefined : cut(right),
+  }));
 }
 
-/** A record of any kind: the frame and `fields`. `at`: ms of the process's clock. */
+/**
+ * A record of any kind as one line of JSON: the frame and `fields`. `at`: ms of the process's clock. Whatever is in the fields, the line has
+ * no newline, nothing that a terminal acts upon, and at most MAX_LINE bytes; one that would be longer is shortened, and says so.
+ */
 export function plainRecord(at: number, kind: string, fields: Record<string, unknown>): string {
-  return JSON.stringify({ v: SCHEMA_VERSION, t: wallClock(at), m: Math.round(at * 1000) / 1000, kind, ...fields });
+  const frame = { v: SCHEMA_VERSION, t: wallClock(at), m: Math.round(at * 1000) / 1000, kind };
+  const line = harmless(JSON.stringify({ ...frame, ...fields }));
+  if (fits(line)) return line;
+  const short = harmless(JSON.stringify({ ...frame, shortened: true, ...fields }, shorten));
+  return fits(short) ? short : JSON.stringify({ ...frame, shortened: true });
+}
+
+/** JSON has C0 escaped; these are DEL, C1, and what turns lines or their direction around. */
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function harmless(json: string): string {
+  return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** In UTF-8, with its newline. A character takes three bytes at most. */
+function fits(line: string): boolean {
+  return line.length < MAX_LINE / 3 || Buffer.byteLength(line) < MAX_LINE;
+}
+
+/** What is left of a record that is too long: texts, lists and numbers of fields up to these. */
+const SHORT = { text: 256, list: 64, fields: 64 };
+
+function shorten(key: string, value: unknown): unknown {
+  // Half of it would be another list of prefixes.
+  if (key === 'nlri') return undefined;
+  if (typeof value === 'string') return value.length <= SHORT.text ? value : cut(value, SHORT.text);
+  if (Array.isArray(value)) return value.slice(0, SHORT.list) as unknown[];
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).slice(0, SHORT.fields));
 }

@@ -1,15 +1,17 @@
 // What one neighbour's voter reports, for everybody who listens: the vote log, the search for faults, and what is counted. Owns the
-// distribution; the lines are ballot-journal.ts.
+// distribution; the lines are ballot-journal.ts and decision-journal.ts.
 import { diffAttributes } from '../wire/bgp/describe.js';
 import type { UpdateVoter } from '../voter/update-voter.js';
-import { BallotJournal } from './ballot-journal.js';
+import { BallotJournal, type BallotWords } from './ballot-journal.js';
 import type { RouterContext } from './context.js';
-import { attributesAsObject } from './vote-records.js';
+import { DecisionJournal, type Decided } from './decision-journal.js';
+import { attributesAsObject, cutDifferences } from './vote-records.js';
 
 export class VoterJournal {
   private readonly context: RouterContext;
   private readonly index: number;
   private readonly ballots: BallotJournal;
+  private readonly decisions: DecisionJournal;
 
   constructor(context: RouterContext, index: number) {
     this.context = context;
@@ -17,7 +19,7 @@ export class VoterJournal {
     const { records, replicator, config } = context;
     const { attributes, prefixes, replicas } = records;
     const route = (id: number): Record<string, string> | null => attributesAsObject(attributes, id);
-    this.ballots = new BallotJournal({
+    const words: BallotWords = {
       place: { neighbor: config.neighbors[index].address },
       strategy: config.voting.strategy,
       replicas,
@@ -26,9 +28,19 @@ export class VoterJournal {
       attributes: route,
       raw: (id) => attributes.get(id),
       // Copies: the second look-up may move the table's memory.
-      diff: (majority, vote) => diffAttributes(attributes.get(majority).slice(), attributes.get(vote).slice()),
+      diff: (majority, vote) =>
+        cutDifferences(diffAttributes(attributes.get(majority).slice(), attributes.get(vote).slice())),
       lastInput: (prefix) => replicator.inputTime(prefix),
-    });
+    };
+    this.ballots = new BallotJournal(words);
+    this.decisions = new DecisionJournal(words);
+  }
+
+  /** A group of verdicts went out; the session came up at `since`, ms. Costs nothing below the level that has decisions. */
+  decided(group: Decided, voter: UpdateVoter, now: number, since: number): void {
+    const { voteLog } = this.context;
+    if (!voteLog.wants('decision')) return;
+    for (const line of this.decisions.lines(group, voter, now, since)) voteLog.append(line);
   }
 
   /** Writes down everything that has happened since the last call, and tells who looks for faults. */

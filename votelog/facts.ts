@@ -68,7 +68,10 @@ export function forEachAs(record: LogRecord, visit: (as: number) => void): void 
     for (const route of [ballot.verdict, ballot.vote, ballot.majority]) visitRoute(route, visit);
     for (const vote of asList(ballot.votes)) if (isFields(vote)) visitRoute(vote.attributes, visit);
   }
-  if (typeof record.attributes === 'string') visitRaw(record.attributes, visit);
+  visitRoute(record.attributes, visit);
+  for (const other of asList(record.others)) if (isFields(other)) visitRoute(other.attributes, visit);
+  // Texts are cut; the bytes are not.
+  if (typeof record.raw === 'string' && record.fib !== true) visitRaw(record.raw, visit);
 }
 
 /** The record itself, and the example that a group or a finding has. */

@@ -3,17 +3,7 @@
 import { neighborOf } from '../../votelog/facts.js';
 import type { LogRecord } from '../../votelog/types.js';
 import { historyOf, inTime } from './log-story.js';
-import {
-  agreeingOf,
-  ballotOf,
-  diffOf,
-  isFields,
-  rawRouteOf,
-  routeOf,
-  textOf,
-  votesOf,
-  type Fields,
-} from './record-reading.js';
+import { agreeingOf, ballotOf, diffOf, isFields, routeOf, textOf, votesOf, type Fields } from './record-reading.js';
 import { summaryOf } from './summary.js';
 import type { Accusation, BallotStory, Explanation, InputReport, RouteText, VoteStory } from './types.js';
 import { listWords } from './words.js';
@@ -45,7 +35,7 @@ function ballotsOf(records: readonly LogRecord[]): BallotStory[] {
   for (const record of records) {
     const place = neighborOf(record);
     if (place === undefined) continue;
-    const route = record.kind === 'decision' ? rawRouteOf(record.attributes) : undefined;
+    const route = record.kind === 'decision' ? routeOf(record.verdict) : undefined;
     if (route !== undefined) told.set(place, { route, t: record.t });
     else if (Array.isArray(ballotOf(record).votes)) last.set(place, { ballot: ballotOf(record), record });
   }
@@ -184,7 +174,7 @@ function inputsOf(records: readonly LogRecord[]): InputReport[] {
   for (const record of records) {
     if (record.kind !== 'input') continue;
     const neighbor = textOf(record.neighbor);
-    const attributes = rawRouteOf(record.attributes);
+    const attributes = routeOf(record.attributes);
     if (neighbor === null || attributes === undefined) continue;
     const reason = textOf(record.reason);
     last.set(neighbor, {

@@ -8,7 +8,6 @@ import {
   isFields,
   namesOf,
   numberOf,
-  rawRouteOf,
   routeOf,
   textOf,
   votesOf,
@@ -74,13 +73,13 @@ const TEXTS: Record<string, (record: LogRecord) => string> = {
     `${who(record)} differs as is known of it (${textOf(record.text) ?? 'known difference'}; finding ${number(record)})`,
   'known-difference-ends': (record) => `the known difference of ${who(record)} is over`,
   decision: (record) => {
-    const route = rawRouteOf(record.attributes);
+    const route = routeOf(record.verdict);
     const agree = namesOf(record.agree);
-    const what =
-      route === null
-        ? 'is told that there is no route'
-        : `is told ${route === undefined ? 'a route' : routeWords(route)}`;
-    return `the neighbour ${what}${agree.length > 0 ? ` (agreed by ${listWords(agree)})` : ''}`;
+    const by = agree.length > 0 ? ` (agreed by ${listWords(agree)})` : '';
+    const told = route === undefined ? 'a route' : routeWords(route);
+    if (record.fib === true)
+      return route === null ? `the kernel’s route is to go${by}` : `the kernel is to have ${told}${by}`;
+    return route === null ? `the neighbour is told that there is no route${by}` : `the neighbour is told ${told}${by}`;
   },
   quarantine: (record) => {
     const { state } = record;

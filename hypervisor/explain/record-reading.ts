@@ -1,7 +1,6 @@
 // Reads fields of vote-log records, which may come from anywhere and be anything: what has another type than expected is not there. Owns
 // that caution; what fields mean is docs/vote-log.md.
 import type { LogRecord } from '../../votelog/types.js';
-import { describeAttributes } from '../../wire/bgp/describe.js';
 import type { DifferenceReport, RouteText } from './types.js';
 
 export type Fields = Record<string, unknown>;
@@ -41,13 +40,6 @@ export function routeOf(value: unknown): RouteText | undefined {
   if (typeof value === 'string') return { 'next hops': value };
   if (!isFields(value)) return undefined;
   return Object.fromEntries(Object.entries(value).filter(([, text]) => typeof text === 'string')) as RouteText;
-}
-
-/** What `attributes` of a decision says: canonical bytes in hexadecimal, or null. */
-export function rawRouteOf(value: unknown): RouteText | undefined {
-  if (value === null) return null;
-  if (typeof value !== 'string') return undefined;
-  return Object.fromEntries(describeAttributes(Buffer.from(value, 'hex')).map(({ name, text }) => [name, text]));
 }
 
 /** Differences of a record (`left`: the majority) or of a finding's example (`majority`, `vote`). */

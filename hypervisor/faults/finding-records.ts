@@ -1,9 +1,9 @@
 // Findings as lines of the vote log and as answers to `btr faults`. Owns the mapping to names and texts.
-import { describeAttributes, diffAttributes } from '../../wire/bgp/describe.js';
+import { diffAttributes } from '../../wire/bgp/describe.js';
 import type { Finding, FindingExample } from '../../voter/faults/types.js';
 import { wallClock } from '../clock.js';
 import type { FindingExampleReport, FindingReport } from '../status.js';
-import { plainRecord } from '../vote-records.js';
+import { cutDifferences, hex, plainRecord, textsOf } from '../vote-records.js';
 import type { FaultDeskParts } from './fault-desk.js';
 
 type Names = Pick<FaultDeskParts, 'config' | 'records'>;
@@ -39,7 +39,7 @@ export function faultRecord(type: 'begins' | 'ends', finding: Finding, now: numb
     prefixes,
     ...(text === '' ? {} : { text }),
     ...(samples.length === 0 ? {} : { samples }),
-    ...(example === undefined ? {} : { example: exampleReport(example) }),
+    ...(example === undefined ? {} : { example: { ...exampleReport(example), ...rawOf(example) } }),
   });
 }
 
@@ -50,7 +50,7 @@ function placeName({ place }: Finding, { config }: Names): string | null {
 
 function exampleReport({ prefix, vote, majority }: FindingExample): FindingExampleReport {
   const both = vote instanceof Uint8Array && majority instanceof Uint8Array;
-  const diff = both ? diffAttributes(majority, vote) : [];
+  const diff = both ? cutDifferences(diffAttributes(majority, vote)) : [];
   return {
     prefix,
     vote: route(vote),
@@ -59,9 +59,15 @@ function exampleReport({ prefix, vote, majority }: FindingExample): FindingExamp
   };
 }
 
+/** The canonical bytes of both sides, of a dissent towards a neighbour. */
+function rawOf({ vote, majority }: FindingExample): { voteRaw?: string | null; majorityRaw?: string | null } {
+  if (typeof vote === 'string' || typeof majority === 'string') return {};
+  return { voteRaw: vote && hex(vote), majorityRaw: majority && hex(majority) };
+}
+
 /** Attributes by name; next hops are under `next hops`. */
 function route(value: Uint8Array | string | null): Record<string, string> | null {
   if (value === null) return null;
   if (typeof value === 'string') return { 'next hops': value };
-  return Object.fromEntries(describeAttributes(value).map(({ name, text }) => [name, text]));
+  return textsOf(value);
 }

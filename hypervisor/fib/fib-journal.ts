@@ -1,6 +1,6 @@
 // What the FIB voter and the installer report, as lines of the vote log and of the hypervisor's log: spelled out while they are few,
-// grouped when they are many. Owns what votes mean in words here; ballots are written down by ballot-journal.ts, the events are
-// voter/types.ts and fib/install-log.ts.
+// grouped when they are many. Owns what votes mean in words here; ballots are written down by ballot-journal.ts, verdicts by
+// decision-journal.ts, the events are voter/types.ts and fib/install-log.ts.
 import type { VoteLogLevel } from '../../configs/model.js';
 import type { FibEngine } from '../../fib/engine.js';
 import type { InstallEvent } from '../../fib/install-log.js';
@@ -8,7 +8,9 @@ import { UNKNOWN_HOPS } from '../../fib/installer.js';
 import { describeHops } from '../../fib/next-hops.js';
 import { isWritten } from '../../votelog/levels.js';
 import type { Strategy, VoterEvent } from '../../voter/types.js';
-import { BallotJournal } from '../ballot-journal.js';
+import { BallotJournal, type BallotWords } from '../ballot-journal.js';
+import { DecisionJournal } from '../decision-journal.js';
+import { familyName } from '../../wire/family.js';
 import { nlriByFamily, plainRecord } from '../vote-records.js';
 import { errnoName } from './reports.js';
 
@@ -38,12 +40,13 @@ export class FibJournal {
   private readonly engine: FibEngine;
   private readonly refusal: (errno: number) => string | undefined;
   private readonly ballots: BallotJournal;
+  private readonly decisions: DecisionJournal;
 
   constructor(engine: FibEngine, level: VoteLogLevel, options: FibJournalOptions) {
     this.engine = engine;
     this.level = level;
     this.refusal = options.refusal;
-    this.ballots = new BallotJournal({
+    const words: BallotWords = {
       place: { fib: true },
       strategy: options.strategy,
       replicas: options.replicas,
@@ -55,7 +58,15 @@ export class FibJournal {
         { attribute: 'next hops', left: this.words(majority) ?? '', right: this.words(vote) ?? '' },
       ],
       lastInput: options.lastInput,
-    });
+    };
+    this.ballots = new BallotJournal(words);
+    this.decisions = new DecisionJournal(words);
+  }
+
+  /** Lines about the first `count` verdicts of `ids`, which go to the installer now; none below the level that has decisions. */
+  decided(ids: Uint32Array, count: number, now: number): string[] {
+    if (!isWritten('decision', this.level)) return [];
+    return this.decisions.ungrouped(ids, count, this.engine.voter, now);
   }
 
   /** Lines about what the voter has reported (`votes`), and about everything that has happened to routes since the last call. */
@@ -87,7 +98,8 @@ export class FibJournal {
     const route = this.words(event.hops);
     if (event.type === 'refused') fields.error = errnoName(event.errno);
     if (event.type === 'interfered') fields.audit = event.audit;
-    if (events.length === 1) Object.assign(fields, { prefix, route });
+    if (events.length === 1)
+      Object.assign(fields, { family: familyName(prefixes.family(event.prefix)), prefix, route });
     else {
       const ids = Uint32Array.from(events, (one) => one.prefix);
       Object.assign(fields, { prefixes: ids.length, nlri: nlriByFamily(prefixes, ids), example: { prefix, route } });

@@ -77,6 +77,7 @@ export class FibThread {
         probe: (replica, n) => this.tell({ kind: 'probe', replica, life: this.lives[replica], n }),
         proposeOverthrow: (from, candidates) =>
           this.tell({ kind: 'overthrow', from, candidates, epoch: this.engine.electorate.ownersEpoch }),
+        decided: (prefixes, count, at) => this.decided(prefixes, count, at),
         random: Math.random,
       },
     );
@@ -183,6 +184,11 @@ export class FibThread {
     if (news !== undefined) this.tell({ kind: 'installed', ...news });
     // Last: what was told above names its prefixes by their ids, and so do answers that are under way.
     if (!this.answers.busy) this.engine.sweepIfGrown(at);
+  }
+
+  private decided(prefixes: Uint32Array, count: number, at: number): void {
+    const lines = this.journal.decided(prefixes, count, at);
+    if (lines.length > 0) this.tell({ kind: 'records', lines });
   }
 
   private write(): number {

@@ -69,7 +69,7 @@ const record = fc.record(
     prefixes: fc.oneof(fc.nat({ max: 100 }), fc.array(prefix, { maxLength: 2 })),
     samples: fc.array(prefix, { maxLength: 3 }),
     example: fc.record({ prefix, verdict: route, votes: fc.array(vote, { maxLength: 2 }) }),
-    attributes: fc.constantFrom('40020a02020000fbf40000fbf5', '4002', '', 'hello'),
+    raw: fc.constantFrom('40020a02020000fbf40000fbf5', '4002', '', 'hello'),
     fib: fc.boolean(),
     reason: fc.string({ unit: 'binary' }),
   },
