@@ -23,4 +23,18 @@ export default tseslint.config(
       'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
     },
   },
+  {
+    // What verbs print may come from the network: it goes out where it is made safe.
+    files: ['cli/main.ts', 'cli/{commands,votes,faults,record}/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
+          message: 'use cli/output/print.ts, which makes text safe for a terminal',
+        },
+      ],
+      'no-console': 'error',
+    },
+  },
 );

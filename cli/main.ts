@@ -6,6 +6,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { commands } from './commands/index.js';
 import { UserError } from './errors.js';
+import { printError } from './output/print.js';
 
 async function main(): Promise<void> {
   const parser = yargs(hideBin(process.argv))
@@ -25,17 +26,17 @@ async function main(): Promise<void> {
   await parser.parseAsync();
 }
 
-// `btr status --watch | head`: whoever reads us has seen enough.
+// `btr status --watch | head`: whoever reads us has seen enough. EIO: the terminal is gone.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(0);
   throw error;
 });
 
 main().catch((error: unknown) => {
   if (error instanceof UserError) {
-    process.stderr.write(`btr: ${error.message}\n`);
+    printError(error.message);
     process.exit(error.exitCode);
   }
-  process.stderr.write(`btr: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  printError(error instanceof Error ? (error.stack ?? error.message) : String(error));
   process.exit(70);
 });

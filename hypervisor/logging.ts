@@ -1,8 +1,13 @@
-// The hypervisor's own log (winston): what an operator reads on stderr or in the journal. The vote log is another thing (vote-log.ts).
+// The hypervisor's own log (winston): what an operator reads on stderr or in the journal. A record is one line, whatever neighbours and
+// daemons have put into it, and nothing in it moves a terminal. The vote log is another thing (vote-log.ts).
 import process from 'node:process';
 import winston from 'winston';
+import { asciiJson, safeText } from '../wire/safe-text.js';
 
 export type Logger = winston.Logger;
+
+/** Where formats put the line that is written (triple-beam). */
+const MESSAGE = Symbol.for('message');
 
 export interface LogOptions {
   /** error, warn, info, verbose or debug. */
@@ -18,7 +23,13 @@ const text = winston.format.printf(({ level, message, timestamp, ...fields }) =>
     .filter(([, value]) => typeof value !== 'object' && value !== undefined)
     .map(([key, value]) => ` ${key}=${String(value)}`)
     .join('');
-  return `${String(timestamp)} ${level.padEnd(5)} ${String(message)}${rest}`;
+  return safeText(`${String(timestamp)} ${level.padEnd(5)} ${String(message)}${rest}`);
+});
+
+/** What `winston.format.json` has made, in ASCII. */
+const ascii = winston.format((info) => {
+  const json: unknown = info[MESSAGE];
+  return typeof json === 'string' ? { ...info, [MESSAGE]: asciiJson(json) } : info;
 });
 
 /** Creates the process's logger; everything goes to stderr (and to `file`) so that stdout stays free for results. */
@@ -26,7 +37,7 @@ export function createLogger(options: LogOptions): Logger {
   return winston.createLogger({
     level: options.level,
     format: options.json
-      ? winston.format.combine(winston.format.timestamp(), winston.format.json())
+      ? winston.format.combine(winston.format.timestamp(), winston.format.json(), ascii())
       : winston.format.combine(winston.format.timestamp(), text),
     transports: [
       new winston.transports.Stream({ stream: process.stderr }),

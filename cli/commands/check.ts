@@ -10,6 +10,7 @@ import type { RouterConfig } from '../../configs/model.js';
 import { checkSyntax } from '../check/syntax.js';
 import type { SyntaxResult } from '../check/syntax.js';
 import { UserError } from '../errors.js';
+import { printJson, printNote, printText } from '../output/print.js';
 
 interface CheckOptions {
   file: string;
@@ -47,19 +48,19 @@ function summary(config: RouterConfig): string {
 async function check({ file, print, json, syntax }: CheckOptions): Promise<void> {
   const { config, diagnostics } = loadConfig(file);
   if (config === undefined) {
-    if (json) process.stdout.write(`${JSON.stringify({ ok: false, diagnostics, replicas: [] }, null, 2)}\n`);
-    else process.stderr.write(diagnostics.map((d) => `${formatDiagnostic(d)}\n`).join(''));
+    if (json) await printJson({ ok: false, diagnostics, replicas: [] });
+    else for (const diagnostic of diagnostics) printNote(formatDiagnostic(diagnostic));
     process.exitCode = 1;
     return;
   }
   if (print !== undefined) {
-    process.stdout.write(printed(config, print));
+    await printText(printed(config, print));
     return;
   }
   const results = syntax ? await checkSyntax(config) : [];
   const ok = results.every((result) => result.outcome === 'ok');
-  if (json) process.stdout.write(`${JSON.stringify({ ok, diagnostics: [], replicas: results }, null, 2)}\n`);
-  else process.stdout.write(summary(config) + results.map(describe).join(''));
+  if (json) await printJson({ ok, diagnostics: [], replicas: results });
+  else await printText(summary(config) + results.map(describe).join(''));
   if (!ok) process.exitCode = 1;
 }
 

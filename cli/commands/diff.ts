@@ -6,7 +6,7 @@ import { renderDiff } from '../../configs/diff/render.js';
 import type { ConfigDiffAnswer } from '../../hypervisor/reload/types.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
-import { safeJson, safeLines } from '../output/safe-text.js';
+import { printJson, printText } from '../output/print.js';
 
 interface DiffOptions extends SocketOptions {
   file: string | undefined;
@@ -32,15 +32,14 @@ export function differs({ changes, restarts }: ConfigDiffAnswer): boolean {
 
 /** Throws a UserError with the mistakes of the file, if there are any. */
 export function checked(answer: ConfigDiffAnswer): ConfigDiffAnswer {
-  if (answer.errors.length > 0) throw new UserError(safeLines(answer.errors.join('\n')), EXIT.BAD);
+  if (answer.errors.length > 0) throw new UserError(answer.errors.join('\n'), EXIT.BAD);
   return answer;
 }
 
 async function run(options: DiffOptions): Promise<void> {
   const file = options.file === undefined ? {} : { file: path.resolve(options.file) };
   const answer = (await withControl(options, (client) => client.request('config-diff', file))) as ConfigDiffAnswer;
-  if (options.json) process.stdout.write(`${safeJson(answer, 2)}\n`);
-  else process.stdout.write(`${safeLines(renderConfigDiff(checked(answer)))}\n`);
+  await (options.json ? printJson(answer) : printText(`${renderConfigDiff(checked(answer))}\n`));
   process.exitCode = answer.errors.length > 0 ? EXIT.BAD : differs(answer) ? EXIT.DIFFERENT : EXIT.SAME;
 }
 

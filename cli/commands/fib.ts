@@ -14,7 +14,8 @@ import type { RouterStatus } from '../../hypervisor/status.js';
 import { parsePrefix } from '../../wire/prefix-text.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
-import { count, table } from '../output/table.js';
+import { printJson, printLines } from '../output/print.js';
+import { count, tableLines } from '../output/table.js';
 
 const STATES = ['installed', 'pending', 'failing', 'stale', 'absent', 'contested'] as const;
 
@@ -49,7 +50,7 @@ function voteWords({ replica, counts, agrees, nextHops }: FibVote): string {
 }
 
 /** One line for the table as a whole, and one for each thing that should not be. */
-export function renderFibStatus(fib: FibStatus): string {
+export function renderFibStatus(fib: FibStatus): string[] {
   const parts = [
     `${count(fib.routes)} routes`,
     `${count(fib.installed)} installed`,
@@ -59,7 +60,7 @@ export function renderFibStatus(fib: FibStatus): string {
     `${count(fib.contested)} contested`,
   ];
   const where = `${fib.backend}, table ${fib.table}, protocol ${fib.protocol}, metric ${fib.metric}`;
-  return [`forwarding table (${where}): ${parts.join(', ')}`, ...troubles(fib)].join('\n');
+  return [`forwarding table (${where}): ${parts.join(', ')}`, ...troubles(fib)];
 }
 
 function troubles({ tableFull, replicas }: FibStatus): string[] {
@@ -77,7 +78,7 @@ function troubles({ tableFull, replicas }: FibStatus): string[] {
 }
 
 /** The routes as people read them. `=` agrees, `≠` differs, `·` has no say now. */
-export function renderRoutes(routes: readonly FibRouteReport[]): string {
+export function renderRoutes(routes: readonly FibRouteReport[]): string[] {
   const rows = routes.map((route) => [
     route.prefix,
     route.error === null ? route.state : `${route.state} (${route.error})`,
@@ -85,7 +86,7 @@ export function renderRoutes(routes: readonly FibRouteReport[]): string {
     route.state === 'installed' ? '=' : words(route.kernel),
     route.votes.map(voteWords).join('  '),
   ]);
-  return table(['prefix', 'state', 'verdict', 'kernel', 'votes'], rows);
+  return tableLines(['prefix', 'state', 'verdict', 'kernel', 'votes'], rows);
 }
 
 const DIFFERENCES: Record<FibDifference['kind'], string> = {
@@ -96,7 +97,7 @@ const DIFFERENCES: Record<FibDifference['kind'], string> = {
 };
 
 /** What `--verify` found, as people read it. */
-export function renderVerification(found: FibVerification): string {
+export function renderVerification(found: FibVerification): string[] {
   const summary =
     `${count(found.verdicts)} verdicts, ${count(found.kernelRoutes)} routes in the kernel, ` +
     `${count(found.advertised)} prefixes advertised: ${found.ok ? 'all agree' : `${count(found.total)} differences`}`;
@@ -105,12 +106,12 @@ export function renderVerification(found: FibVerification): string {
     ({ prefix, kind, verdict, kernel }) =>
       `  ${prefix} ${DIFFERENCES[kind]}: verdict ${words(verdict)}, kernel ${words(kernel)}`,
   );
-  return [summary, ...restless, ...lines].join('\n');
+  return [summary, ...restless, ...lines];
 }
 
 async function verify(options: FibOptions): Promise<void> {
   const found = (await withControl(options, (client) => client.request('fib-verify'))) as FibVerification;
-  process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : `${renderVerification(found)}\n`);
+  await (options.json ? printJson(found) : printLines(renderVerification(found)));
   if (!found.ok) process.exitCode = 1;
 }
 
@@ -124,15 +125,14 @@ async function list(options: FibOptions): Promise<void> {
     answer: (await client.request('fib', query)) as FibRoutes,
     status: (await client.request('status')) as RouterStatus,
   }));
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(answer.routes, null, 2)}\n`);
-    return;
-  }
+  if (options.json) return printJson(answer.routes);
   if (prefix !== undefined && answer.routes.length === 0) throw new UserError(`nobody has a route for ${prefix}`);
-  if (prefix === undefined && status.fib !== null) process.stdout.write(`${renderFibStatus(status.fib)}\n`);
-  if (answer.routes.length > 0) process.stdout.write(`${renderRoutes(answer.routes)}\n`);
   const rest = answer.total - answer.routes.length;
-  if (rest > 0) process.stdout.write(`… and ${count(rest)} more (--limit)\n`);
+  await printLines([
+    ...(prefix === undefined && status.fib !== null ? renderFibStatus(status.fib) : []),
+    ...(answer.routes.length > 0 ? renderRoutes(answer.routes) : []),
+    ...(rest > 0 ? [`… and ${count(rest)} more (--limit)`] : []),
+  ]);
 }
 
 export const fibCommand: CommandModule<object, FibOptions> = {

@@ -1,6 +1,5 @@
 // `btr inject`: puts faults into the replicas of a running hypervisor, on purpose: one now, random ones for a while, what is in force, and an
 // end to it. Owns the options and the texts; the faults are hypervisor/injection/.
-import process from 'node:process';
 import type { Argv, CommandModule } from 'yargs';
 import {
   INJECTION_KINDS,
@@ -11,7 +10,8 @@ import {
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { parseDuration } from '../duration.js';
 import { UserError } from '../errors.js';
-import { table } from '../output/table.js';
+import { printJson, printLines } from '../output/print.js';
+import { tableLines } from '../output/table.js';
 
 interface Common extends SocketOptions {
   json: boolean;
@@ -66,7 +66,7 @@ function words(text: string | undefined): string[] | undefined {
 }
 
 /** The faults in force as people read them. */
-export function renderInjections(injections: readonly InjectionReport[]): string {
+export function renderInjections(injections: readonly InjectionReport[]): string[] {
   const rows = injections.map((one) => [
     String(one.id),
     one.replica ?? '(any)',
@@ -80,7 +80,7 @@ export function renderInjections(injections: readonly InjectionReport[]): string
       .filter((word) => word !== '')
       .join('; '),
   ]);
-  return table(['id', 'replica', 'kind', 'where', 'prefixes', 'neighbour', 'since', 'until', 'detail'], rows);
+  return tableLines(['id', 'replica', 'kind', 'where', 'prefixes', 'neighbour', 'since', 'until', 'detail'], rows);
 }
 
 function prefixWords({ prefixes, prefixCount, where, kind }: InjectionReport): string {
@@ -90,10 +90,9 @@ function prefixWords({ prefixes, prefixCount, where, kind }: InjectionReport): s
   return `${prefixes[0] ?? ''}${more}`;
 }
 
-function print(answer: InjectionAnswer, json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
-  else if (answer.done !== null) process.stdout.write(`${answer.done}\n`);
-  else process.stdout.write(`${renderInjections(answer.injections)}\n`);
+function print(answer: InjectionAnswer, json: boolean): Promise<void> {
+  if (json) return printJson(answer);
+  return printLines(answer.done !== null ? [answer.done] : renderInjections(answer.injections));
 }
 
 async function inject(options: InjectOptions): Promise<void> {
@@ -101,7 +100,8 @@ async function inject(options: InjectOptions): Promise<void> {
   if (replica === undefined || kind === undefined) throw new UserError('say --replica and --kind', 2);
   const own = { replica, kind, prefixes: prefix, all, neighbor, nextHop: options['next-hop'], med, signal, errno };
   const params = { ...faultParams(options), ...own };
-  print((await withControl(options, (client) => client.request('inject', params))) as InjectionAnswer, options.json);
+  const answer = await withControl(options, (client) => client.request('inject', params));
+  await print(answer as InjectionAnswer, options.json);
 }
 
 async function injectRandom(options: RandomOptions): Promise<void> {
@@ -114,20 +114,20 @@ async function injectRandom(options: RandomOptions): Promise<void> {
     seed: options.seed,
   };
   const answer = await withControl(options, (client) => client.request('inject-random', params));
-  print(answer as InjectionAnswer, options.json);
+  await print(answer as InjectionAnswer, options.json);
 }
 
 async function list(options: Common): Promise<void> {
   const found = (await withControl(options, (client) => client.request('inject-list'))) as InjectionReport[];
-  if (options.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
-  else process.stdout.write(found.length === 0 ? 'nothing is injected\n' : `${renderInjections(found)}\n`);
+  if (options.json) return printJson(found);
+  await printLines(found.length === 0 ? ['nothing is injected'] : renderInjections(found));
 }
 
 async function clear(options: ClearOptions): Promise<void> {
   const { id } = options;
   const answer = await withControl(options, (client) => client.request('inject-clear', { id }));
   const { cleared } = answer as { cleared: number };
-  process.stdout.write(options.json ? `${JSON.stringify({ cleared })}\n` : `${cleared} cleared\n`);
+  await (options.json ? printJson({ cleared }, { lines: true }) : printLines([`${cleared} cleared`]));
 }
 
 function withCommon<T>(yargs: Argv<T>): Argv<T & Common> {

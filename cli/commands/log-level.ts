@@ -1,10 +1,9 @@
 // `btr log-level`: how much the log and the vote log of a running router say; shown, or changed until its next start or reload.
-import process from 'node:process';
 import type { CommandModule } from 'yargs';
 import { VOTE_LOG_LEVELS } from '../../configs/model.js';
 import { LOG_LEVELS, type LogLevels } from '../../hypervisor/reload/log-levels.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
-import { safeJson } from '../output/safe-text.js';
+import { printJson, printLines } from '../output/print.js';
 
 interface LogLevelOptions extends SocketOptions {
   level: string | undefined;
@@ -16,7 +15,7 @@ async function run(options: LogLevelOptions): Promise<void> {
   const { level, voteLog, json } = options;
   const params = { ...(level === undefined ? {} : { level }), ...(voteLog === undefined ? {} : { voteLog }) };
   const levels = (await withControl(options, (client) => client.request('log-level', params))) as LogLevels;
-  process.stdout.write(json ? `${safeJson(levels)}\n` : `log ${levels.log}, vote log ${levels.voteLog}\n`);
+  await (json ? printJson(levels, { lines: true }) : printLines([`log ${levels.log}, vote log ${levels.voteLog}`]));
 }
 
 export const logLevelCommand: CommandModule<object, LogLevelOptions> = {

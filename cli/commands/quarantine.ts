@@ -1,5 +1,4 @@
 // `btr quarantine`: the messages that replicas of a running hypervisor died of and are not given again; to look at, and to release.
-import process from 'node:process';
 import type { Argv, CommandModule } from 'yargs';
 import type {
   QuarantineDetail,
@@ -9,7 +8,8 @@ import type {
 } from '../../hypervisor/quarantine/report.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
-import { count, table } from '../output/table.js';
+import { printJson, printLines } from '../output/print.js';
+import { count, tableLines } from '../output/table.js';
 
 const ALL = 'all';
 
@@ -38,7 +38,7 @@ function prefixesOf({ prefixes, sample }: QuarantineReport): string {
 }
 
 /** The entries as people read them. */
-export function renderListing({ entries, total, replicas, trials }: QuarantineListing): string {
+export function renderListing({ entries, total, replicas, trials }: QuarantineListing): string[] {
   const lines = replicas
     .filter((replica) => replica.entries > 0 || replica.careful || replica.evicted > 0)
     .map(({ name, entries: messages, withheld, evicted, careful }) =>
@@ -51,7 +51,7 @@ export function renderListing({ entries, total, replicas, trials }: QuarantineLi
   if (trials.running !== null || trials.waiting > 0) {
     lines.push(`trials: ${trials.running ?? 'none'} running, ${count(trials.waiting)} waiting`);
   }
-  if (entries.length === 0) return [...lines, 'nothing is quarantined'].join('\n');
+  if (entries.length === 0) return [...lines, 'nothing is quarantined'];
   const rows = entries.map((entry) => [
     String(entry.id),
     entry.at,
@@ -61,18 +61,18 @@ export function renderListing({ entries, total, replicas, trials }: QuarantineLi
     entry.reason,
     stateOf(entry),
   ]);
-  lines.push(table(['id', 'since', 'replica', 'from', 'prefixes', 'it died of', 'trial'], rows));
+  lines.push(...tableLines(['id', 'since', 'replica', 'from', 'prefixes', 'it died of', 'trial'], rows));
   if (total > entries.length) lines.push(`… and ${count(total - entries.length)} more (--limit)`);
-  return lines.join('\n');
+  return lines;
 }
 
 /** Hexadecimal in lines of 32 bytes. */
-function dump(hex: string): string {
-  return (hex.match(/.{1,64}/g) ?? []).map((line) => `  ${line}`).join('\n');
+function dump(hex: string): string[] {
+  return (hex.match(/.{1,64}/g) ?? []).map((line) => `  ${line}`);
 }
 
 /** One message with all that is known of it. */
-export function renderDetail(detail: QuarantineDetail): string {
+export function renderDetail(detail: QuarantineDetail): string[] {
   const { message, withheld, withheldTotal } = detail;
   const some = (list: readonly string[]): string =>
     list.length <= 20 ? list.join(' ') : `${list.slice(0, 20).join(' ')} … (${count(list.length)})`;
@@ -88,8 +88,8 @@ export function renderDetail(detail: QuarantineDetail): string {
     ...(message.withdrawn.length > 0 ? [`withdraws:   ${some(message.withdrawn)}`] : []),
     ...message.attributes.map(({ name, text }) => `  ${name} ${text}`.trimEnd()),
     'bytes:',
-    dump(detail.hex),
-  ].join('\n');
+    ...dump(detail.hex),
+  ];
 }
 
 function numberOf(id: string | undefined): number {
@@ -104,7 +104,7 @@ async function list(options: QuarantineOptions): Promise<void> {
   if (!Number.isInteger(limit) || limit < 1) throw new UserError('--limit is a number from 1');
   const params = { limit, ...(replica !== undefined && { replica }) };
   const listing = (await withControl(options, (client) => client.request('quarantine', params))) as QuarantineListing;
-  process.stdout.write(json ? `${JSON.stringify(listing, null, 2)}\n` : `${renderListing(listing)}\n`);
+  await (json ? printJson(listing) : printLines(renderListing(listing)));
 }
 
 async function show(options: QuarantineOptions): Promise<void> {
@@ -112,7 +112,7 @@ async function show(options: QuarantineOptions): Promise<void> {
   const detail = (await withControl(options, (client) =>
     client.request('quarantine-show', { id }),
   )) as QuarantineDetail;
-  process.stdout.write(options.json ? `${JSON.stringify(detail, null, 2)}\n` : `${renderDetail(detail)}\n`);
+  await (options.json ? printJson(detail) : printLines(renderDetail(detail)));
 }
 
 async function release(options: QuarantineOptions): Promise<void> {
@@ -121,7 +121,7 @@ async function release(options: QuarantineOptions): Promise<void> {
   const answer = await withControl(options, (client) => client.request('quarantine-release', params));
   const { released } = answer as { released: number };
   const text = released === 1 ? '1 message is released' : `${count(released)} messages are released`;
-  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : `${text}\n`);
+  await (options.json ? printJson(answer, { lines: true }) : printLines([text]));
 }
 
 const ACTIONS: Record<string, (options: QuarantineOptions) => Promise<void>> = { list, show, release };

@@ -1,9 +1,9 @@
 // `btr record`: what a running router records (status), and everything about an incident in one file (bundle). Options and output only.
-import process from 'node:process';
 import type { Argv, CommandModule } from 'yargs';
 import type { RecorderStats } from '../../hypervisor/recording/recorder.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
-import { bytes, table } from '../output/table.js';
+import { printJson, printLines, printNote } from '../output/print.js';
+import { bytes, tableLines } from '../output/table.js';
 import { makeBundle } from '../record/bundle.js';
 import { parseWindow } from '../record/time-window.js';
 
@@ -20,8 +20,8 @@ interface BundleOptions extends SocketOptions {
 }
 
 /** The recording as people read it. */
-export function renderRecording(stats: RecorderStats | null): string {
-  if (stats === null) return 'nothing is recorded (the configuration has no section "record")';
+export function renderRecording(stats: RecorderStats | null): string[] {
+  if (stats === null) return ['nothing is recorded (the configuration has no section "record")'];
   const rows = stats.streams.map(({ name, records, bytes: raw, written, dropped, file }) => [
     name,
     records,
@@ -32,10 +32,10 @@ export function renderRecording(stats: RecorderStats | null): string {
   ]);
   return [
     `${stats.directory}: ${stats.files} files, ${bytes(stats.bytes)}; ${stats.removed} older ones gave way`,
-    table(['stream', 'records', 'bytes', 'on disk', 'dropped', 'file'], rows),
+    ...tableLines(['stream', 'records', 'bytes', 'on disk', 'dropped', 'file'], rows),
     ...(stats.queued > 0 ? [`${bytes(stats.queued)} of ${bytes(stats.maxQueued)} wait for the disk`] : []),
     ...(stats.error === null ? [] : [`trouble: ${stats.error}`]),
-  ].join('\n');
+  ];
 }
 
 const statusCommand: CommandModule<object, StatusOptions> = {
@@ -49,7 +49,7 @@ const statusCommand: CommandModule<object, StatusOptions> = {
     }),
   handler: async (options) => {
     const stats = (await withControl(options, (client) => client.request('record'))) as RecorderStats | null;
-    process.stdout.write(options.json ? `${JSON.stringify(stats, null, 2)}\n` : `${renderRecording(stats)}\n`);
+    await (options.json ? printJson(stats) : printLines(renderRecording(stats)));
   },
 };
 
@@ -72,8 +72,8 @@ const bundleCommand: CommandModule<object, BundleOptions> = {
       .option('config', { alias: 'c', type: 'string', describe: 'configuration file of a router that does not run' }),
   handler: async ({ since, until, ...request }) => {
     const { file, size } = await makeBundle({ ...request, window: parseWindow(since, until) });
-    process.stdout.write(`${file}\n`);
-    process.stderr.write(`${bytes(size)} before compression; README.txt inside says what is what\n`);
+    await printLines([file]);
+    printNote(`${bytes(size)} before compression; README.txt inside says what is what`);
   },
 };
 

@@ -8,7 +8,7 @@ import type { ControlClient } from '../../hypervisor/control/client.js';
 import { STEP_WORDS, type ConfigDiffAnswer, type ReloadStatus } from '../../hypervisor/reload/types.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
-import { safeJson, safeLines, safeText } from '../output/safe-text.js';
+import { printJson, printLines, printNote, printText } from '../output/print.js';
 import { checked, differs, renderConfigDiff } from './diff.js';
 
 interface ReloadOptions extends SocketOptions {
@@ -51,18 +51,18 @@ async function apply(client: ControlClient, options: ReloadOptions): Promise<voi
   const { partial, force, json, dryRun } = options;
   const params = { partial, force, ...(options.file === undefined ? {} : { file: path.resolve(options.file) }) };
   const difference = checked((await client.request('config-diff', params)) as ConfigDiffAnswer);
-  if (!json) process.stdout.write(`${safeLines(renderConfigDiff(difference))}\n`);
-  else if (dryRun || !differs(difference)) process.stdout.write(`${safeJson(difference, 2)}\n`);
+  if (!json) await printText(`${renderConfigDiff(difference)}\n`);
+  else if (dryRun || !differs(difference)) await printJson(difference);
   if (!differs(difference)) return;
   if (difference.refused !== null && !json) throw new UserError('nothing was changed');
   if (dryRun || !(await confirmed(options))) return;
   const begun = (await client.request('reload', { ...params, digest: difference.digest })) as ReloadStatus;
   const status = await follow(client, begun, (text) => {
-    if (!json) process.stderr.write(`${safeText(text)}\n`);
+    if (!json) printNote(text);
   });
-  if (json) process.stdout.write(`${safeJson(status, 2)}\n`);
-  if (status.state !== 'done') throw new UserError(safeText(status.text));
-  if (!json) process.stdout.write(`${safeText(status.text)}\n`);
+  if (json) await printJson(status);
+  if (status.state !== 'done') throw new UserError(status.text);
+  if (!json) await printLines([status.text]);
 }
 
 export const reloadCommand: CommandModule<object, ReloadOptions> = {

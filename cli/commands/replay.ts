@@ -9,7 +9,9 @@ import { TraceError } from '../../traces/source.js';
 import { SpeakerError } from '../../traces/speaker.js';
 import { parseIpv4, parseIpv6 } from '../../wire/ip.js';
 import { UserError } from '../errors.js';
-import { bytes, count, table } from '../output/table.js';
+import { clearProgress, printJson, printLines, printNote, printProgress } from '../output/print.js';
+import { safeText } from '../output/safe-text.js';
+import { bytes, count, tableLines } from '../output/table.js';
 
 interface ReplayArguments {
   files?: string[];
@@ -131,7 +133,7 @@ class ProgressLine {
     this.#timer = setInterval(
       () => {
         const seconds = ((performance.now() - this.#started) / 1000).toFixed(0);
-        process.stderr.write(tty ? `\r\x1b[K${seconds} s  ${text()}` : `${seconds} s  ${text()}\n`);
+        printProgress(`${seconds} s  ${text()}`);
       },
       tty ? 200 : 5000,
     );
@@ -139,7 +141,7 @@ class ProgressLine {
 
   stop(): void {
     clearInterval(this.#timer);
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    clearProgress();
   }
 }
 
@@ -167,15 +169,12 @@ function summary(player: Player) {
   };
 }
 
-function report(replay: Replay, seconds: number, json: boolean): void {
+function report(replay: Replay, seconds: number, json: boolean): Promise<void> {
   const players = replay.players.map(summary);
   const skipped = Object.fromEntries(replay.skipped);
   if (json) {
     const { passes } = replay;
-    process.stdout.write(
-      `${JSON.stringify({ seconds, passes, players, skippedRecords: skipped, notWhole: replay.cut })}\n`,
-    );
-    return;
+    return printJson({ seconds, passes, players, skippedRecords: skipped, notWhole: replay.cut }, { lines: true });
   }
   const rows = replay.players.map((player, i) => [
     playerName(player),
@@ -187,9 +186,7 @@ function report(replay: Replay, seconds: number, json: boolean): void {
     players[i].updatesReceived,
   ]);
   const header = ['neighbour', 'to', 'announced', 'withdrawn', 'UPDATEs', 'sent', 'UPDATEs back'];
-  process.stdout.write(`${table(header, rows)}\n`);
-  for (const line of notes(replay)) process.stdout.write(`${line}\n`);
-  process.stdout.write(`played in ${seconds.toFixed(2)} s\n`);
+  return printLines([...tableLines(header, rows), ...notes(replay), `played in ${seconds.toFixed(2)} s`]);
 }
 
 function notes(replay: Replay): string[] {
@@ -255,15 +252,16 @@ async function playAll(replay: Replay, argv: ReplayArguments, signal: AbortSigna
   let damage: unknown;
   await replay.play().catch((error: unknown) => (damage = error));
   progress.stop();
-  report(replay, (performance.now() - started) / 1000, argv.json);
+  await report(replay, (performance.now() - started) / 1000, argv.json);
   // Not what ended with the user's own signal.
   const lost = () => (signal.aborted ? [] : replay.players.filter(({ ended }) => ended !== undefined));
   if (damage === undefined && lost().length < replay.players.length && !signal.aborted && !argv.exit) {
-    if (!argv.json) process.stderr.write('sessions stay up; Ctrl-C closes them\n');
+    if (!argv.json) printNote('sessions stay up; Ctrl-C closes them');
     await replay.hold();
   }
   const failures = lost().map(
-    (player) => `${playerName(player)}: session with ${player.speaker.target} ended: ${player.ended}`,
+    // What the other side said at the end is one line, whatever it is.
+    (player) => safeText(`${playerName(player)}: session with ${player.speaker.target} ended: ${player.ended}`),
   );
   await replay.stop();
   if (damage !== undefined) throw damage;

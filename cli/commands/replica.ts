@@ -1,9 +1,9 @@
 // `btr replica`: the replicas of a running hypervisor and their lives; restarts one, takes one out of service, brings it back.
-import process from 'node:process';
 import type { Argv, CommandModule } from 'yargs';
 import type { ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
-import { duration, table } from '../output/table.js';
+import { printJson, printLines } from '../output/print.js';
+import { duration, tableLines } from '../output/table.js';
 
 interface ListOptions extends SocketOptions {
   json: boolean;
@@ -27,7 +27,7 @@ function abstentions({ abstains }: ReplicaStatus): string {
 }
 
 /** The replicas as people read them. `now`: ms since 1970. */
-export function renderReplicas(replicas: readonly ReplicaStatus[], now: number): string {
+export function renderReplicas(replicas: readonly ReplicaStatus[], now: number): string[] {
   const rows = replicas.map((r) => [
     r.name,
     `${r.kind} ${r.version}`,
@@ -39,13 +39,12 @@ export function renderReplicas(replicas: readonly ReplicaStatus[], now: number):
     abstentions(r),
     r.lastError ?? '',
   ]);
-  return table(['replica', 'daemon', 'state', 'for', 'start', 'pid', 'restarts', 'abstains on', 'reason'], rows);
+  return tableLines(['replica', 'daemon', 'state', 'for', 'start', 'pid', 'restarts', 'abstains on', 'reason'], rows);
 }
 
 async function list(options: ListOptions): Promise<void> {
   const { replicas } = (await withControl(options, (client) => client.request('status'))) as RouterStatus;
-  const text = options.json ? JSON.stringify(replicas, null, 2) : renderReplicas(replicas, Date.now());
-  process.stdout.write(`${text}\n`);
+  await (options.json ? printJson(replicas) : printLines(renderReplicas(replicas, Date.now())));
 }
 
 async function act(action: keyof typeof ACTIONS, options: ActionOptions): Promise<void> {
@@ -53,7 +52,7 @@ async function act(action: keyof typeof ACTIONS, options: ActionOptions): Promis
   const answer = (await withControl(options, (client) => client.request('replica', { action, replica, force }))) as {
     state: string;
   };
-  process.stdout.write(json ? `${JSON.stringify(answer)}\n` : `${replica}: ${answer.state}\n`);
+  await (json ? printJson(answer, { lines: true }) : printLines([`${replica}: ${answer.state}`]));
 }
 
 const withJson = <T>(yargs: Argv<T>): Argv<T & ListOptions> =>

@@ -1,10 +1,10 @@
 // `btr status`: neighbours, replicas, prefixes in and out, agreement and lag of a running hypervisor.
-import process from 'node:process';
 import type { CommandModule } from 'yargs';
 import type { ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
-import { bytes, count, duration, table } from '../output/table.js';
+import { printJson, printLines, redrawLines } from '../output/print.js';
+import { bytes, count, duration, tableLines } from '../output/table.js';
 import { renderFibStatus } from './fib.js';
 
 interface StatusOptions extends SocketOptions {
@@ -12,8 +12,8 @@ interface StatusOptions extends SocketOptions {
   watch: string | undefined;
 }
 
-/** The status as people read it. */
-export function renderStatus(status: RouterStatus): string {
+/** The status as people read it, line by line. */
+export function renderStatus(status: RouterStatus): string[] {
   const { ballots } = status;
   const share = ballots.total === 0 ? '' : ` (${((100 * ballots.unanimous) / ballots.total).toFixed(3)} %)`;
   const neighbors = status.neighbors.map((n) => [
@@ -47,13 +47,13 @@ export function renderStatus(status: RouterStatus): string {
     ...status.alarms.map(({ text, since }) => `ALARM since ${since}: ${text}`),
     ...status.replicas.flatMap(renderWarnings),
     `ballots ${count(ballots.total)}, unanimous ${count(ballots.unanimous)}${share}, contested ${count(ballots.contested)}, without majority ${count(ballots.withoutMajority)}`,
-    ...(status.fib === null ? [] : [renderFibStatus(status.fib)]),
+    ...(status.fib === null ? [] : renderFibStatus(status.fib)),
     ...(status.fibError === null ? [] : [`forwarding table: ${status.fibError}`]),
     ...(status.restart.restarting ? [renderRestart(status.restart)] : []),
     '',
-    table(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
+    ...tableLines(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
     '',
-    table(
+    ...tableLines(
       [
         'replica',
         'daemon',
@@ -71,7 +71,7 @@ export function renderStatus(status: RouterStatus): string {
       ],
       replicas,
     ),
-  ].join('\n');
+  ];
 }
 
 /** Who votes, who leads and would follow, and how many of them may err. */
@@ -96,8 +96,7 @@ async function watch(options: StatusOptions, seconds: number): Promise<void> {
   await withControl(options, async (client) => {
     while (true) {
       const status = (await client.request('status')) as RouterStatus;
-      if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
-      else process.stdout.write(`${process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''}${renderStatus(status)}\n`);
+      await (options.json ? printJson(status, { lines: true }) : redrawLines(renderStatus(status)));
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     }
   });
@@ -124,6 +123,6 @@ export const statusCommand: CommandModule<object, StatusOptions> = {
       return;
     }
     const status = (await withControl(options, (client) => client.request('status'))) as RouterStatus;
-    process.stdout.write(options.json ? `${JSON.stringify(status, null, 2)}\n` : `${renderStatus(status)}\n`);
+    await (options.json ? printJson(status) : printLines(renderStatus(status)));
   },
 };

@@ -5,6 +5,7 @@ import { ControlError } from '../../hypervisor/control/client.js';
 import { withSocketOption, type SocketOptions } from '../control.js';
 import { parseDuration } from '../duration.js';
 import { UserError } from '../errors.js';
+import { printText } from '../output/print.js';
 import { printOnce, TopProgram } from '../top/program.js';
 
 interface Options extends SocketOptions {
@@ -24,7 +25,7 @@ async function top({ socket, interval: text, once }: Options): Promise<void> {
     return;
   }
   try {
-    process.stdout.write(`${await printOnce(options, stdout.columns)}\n`);
+    await printText(`${await printOnce(options, stdout.columns)}\n`);
   } catch (error) {
     throw error instanceof ControlError ? new UserError(error.message, 69) : error;
   }

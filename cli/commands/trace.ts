@@ -7,7 +7,8 @@ import { TraceError } from '../../traces/source.js';
 import { traceFiles } from '../../traces/trace-files.js';
 import { writeSyntheticTable } from '../../traces/synthetic.js';
 import { UserError } from '../errors.js';
-import { count, table } from '../output/table.js';
+import { clearProgress, printError, printJson, printLines, printProgress } from '../output/print.js';
+import { count, tableLines } from '../output/table.js';
 
 interface InfoArguments {
   files?: string[];
@@ -24,7 +25,7 @@ interface MakeArguments {
 const iso = (time: number) => (Number.isNaN(time) ? '-' : new Date(time).toISOString());
 
 /** The facts as people read them. */
-export function renderTraceInfo(info: TraceInfo): string {
+export function renderTraceInfo(info: TraceInfo): string[] {
   const lines = [
     info.file,
     `  ${count(info.records)} records, ${iso(info.first)} to ${iso(info.last)}`,
@@ -47,9 +48,9 @@ export function renderTraceInfo(info: TraceInfo): string {
     p.stateChanges,
   ]);
   const header = ['peer', 'address', 'AS', 'IPv4 routes', 'IPv6 routes', 'withdrawn', 'messages', 'state changes'];
-  if (peers.length > 0) lines.push(table(header, peers, 2));
+  if (peers.length > 0) lines.push(...tableLines(header, peers, 2));
   for (const odd of info.odd) lines.push(`  odd: ${odd.what}: ${count(odd.count)} times, first ${odd.example}`);
-  return lines.join('\n');
+  return lines;
 }
 
 async function showInfo(argv: InfoArguments): Promise<void> {
@@ -60,7 +61,7 @@ async function showInfo(argv: InfoArguments): Promise<void> {
     const progress = (read: number, size: number) => {
       if (!process.stderr.isTTY || performance.now() - shown < 500) return;
       shown = performance.now();
-      process.stderr.write(`\r\x1b[K${file} ${((100 * read) / size).toFixed(0)} %`);
+      printProgress(`${file} ${((100 * read) / size).toFixed(0)} %`);
     };
     let info: TraceInfo | undefined;
     try {
@@ -68,14 +69,14 @@ async function showInfo(argv: InfoArguments): Promise<void> {
     } catch (error) {
       if (!(error instanceof TraceError)) throw error;
       failed = error;
-      process.stderr.write(`btr: ${error.message}\n`);
+      printError(error.message);
     }
-    if (shown !== started) process.stderr.write('\r\x1b[K');
+    if (shown !== started) clearProgress();
     if (info === undefined || (failed !== undefined && info.records === 0)) continue;
     if (argv.json) {
       const times = { first: iso(info.first), last: iso(info.last) };
-      process.stdout.write(`${JSON.stringify({ ...info, ...times })}\n`);
-    } else process.stdout.write(`${renderTraceInfo(info)}\n`);
+      await printJson({ ...info, ...times }, { lines: true });
+    } else await printLines(renderTraceInfo(info));
   }
   if (failed !== undefined) throw new UserError('not every file could be read to its end', 66);
 }

@@ -3,7 +3,9 @@
 import type { Writable } from 'node:stream';
 import type { FibStatus } from '../../hypervisor/fib/status.js';
 import type { RouterStatus } from '../../hypervisor/status.js';
+import { safeText } from '../output/safe-text.js';
 import { count, duration } from '../output/table.js';
+import { cut } from '../output/width.js';
 import type { DemoNeighbor } from './topology.js';
 
 export interface ScreenOptions {
@@ -32,13 +34,13 @@ export class Screen {
   event(text: string): void {
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1).padStart(6);
     this.#erase();
-    this.#options.out.write(`${seconds} s  ${text}\n`);
+    this.#options.out.write(`${seconds} s  ${safeText(text)}\n`);
   }
 
   /** The state now; replaces the block drawn before. */
   draw(status: RouterStatus, neighbors: readonly DemoNeighbor[], expected: number | undefined): void {
     if (this.#options.terminal) {
-      const lines = block(status, neighbors, expected).map((line) => line.slice(0, this.#options.columns - 1));
+      const lines = block(status, neighbors, expected).map((line) => cut(safeText(line), this.#options.columns - 1));
       this.#erase();
       this.#options.out.write(`${lines.join('\n')}\n`);
       this.#drawnLines = lines.length;

@@ -3,8 +3,7 @@
 import { placesWords, routeWords, timeWords } from '../../hypervisor/explain/words.js';
 import type { FaultPattern } from '../../hypervisor/explain/types.js';
 import type { FaultsAnswer, FindingExampleReport, FindingReport } from '../../hypervisor/status.js';
-import { safeText } from '../output/safe-text.js';
-import { table } from '../output/table.js';
+import { tableLines } from '../output/table.js';
 
 /** Prefixes of a finding, or examples of a pattern, that are shown. */
 const NAMED = 5;
@@ -48,7 +47,7 @@ function patternLines({
 export function renderFindings(findings: readonly FindingReport[]): string[] {
   if (findings.length === 0) return [];
   const header = ['', 'replica', 'fault', 'where', 'state', 'first', 'last', 'prefixes', 'times'];
-  return [...table(header, findings.map(row)).split('\n'), '', ...findings.flatMap(details)];
+  return [...tableLines(header, findings.map(row)), '', ...findings.flatMap(details)];
 }
 
 /** What is said beside the findings. */
@@ -66,7 +65,7 @@ function row(finding: FindingReport): (string | number | null)[] {
   const { id, replica, kind, cause, place, open, first, last, prefixes, total } = finding;
   return [
     `#${id}`,
-    safeText(replica),
+    replica,
     cause ?? kind,
     place === null ? '' : place === 'fib' ? 'forwarding table' : place,
     open ? 'open' : 'over',

@@ -1,23 +1,34 @@
-// Text tables for people: columns as wide as their longest cell, numbers to the right. Owns layout only.
+// Text tables for people: columns as wide as their widest cell, numbers to the right. Owns layout; cells are made safe before they are
+// measured, so that nothing in one shifts, hides or forges another.
+import { safeText } from './safe-text.js';
+import { displayWidth } from './width.js';
+
+type Cells = readonly (string | number | null)[];
 
 /** A table with a header line; cells that look like numbers are aligned right. `indent` spaces stand before each line. */
-export function table(
-  header: readonly string[],
-  rows: readonly (readonly (string | number | null)[])[],
-  indent = 0,
-): string {
+export function table(header: readonly string[], rows: readonly Cells[], indent = 0): string {
+  return tableLines(header, rows, indent).join('\n');
+}
+
+/** The same, line by line. */
+export function tableLines(header: readonly string[], rows: readonly Cells[], indent = 0): string[] {
   const cells = rows.map((row) =>
-    row.map((cell) => (cell === null ? '-' : typeof cell === 'number' ? count(cell) : cell)),
+    row.map((cell) => (cell === null ? '-' : typeof cell === 'number' ? count(cell) : safeText(cell))),
   );
-  const widths = header.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] ?? '').length)));
+  const widths = header.map((title, i) =>
+    cells.reduce((widest, row) => Math.max(widest, displayWidth(row[i] ?? '')), title.length),
+  );
   const right = header.map(
     (_, i) => cells.length > 0 && rows.every((row) => typeof row[i] === 'number' || row[i] === null),
   );
   const line = (row: readonly string[]): string => {
-    const parts = row.map((cell, i) => (right[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])));
+    const parts = row.map((cell, i) => {
+      const space = ' '.repeat(Math.max(0, widths[i] - displayWidth(cell)));
+      return right[i] ? space + cell : cell + space;
+    });
     return `${' '.repeat(indent)}${parts.join('  ')}`.trimEnd();
   };
-  return [line(header), ...cells.map(line)].join('\n');
+  return [line(header), ...cells.map(line)];
 }
 
 /** 1234567 → "1,234,567"; fractions keep what they have. */

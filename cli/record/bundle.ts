@@ -2,11 +2,11 @@
 // and what is said when something is missing; which files belong to it is bundle-files.ts.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import process from 'node:process';
 import { loadConfig } from '../../configs/load.js';
 import { ControlClient, ControlError } from '../../hypervisor/control/client.js';
 import { placesOf, type RecordFlushAnswer, type RouterPlaces } from '../../hypervisor/recording/control.js';
 import { UserError } from '../errors.js';
+import { clearProgress, printProgress } from '../output/print.js';
 import { bytes } from '../output/table.js';
 import { Archive } from './archive.js';
 import { bundleFiles } from './bundle-files.js';
@@ -113,8 +113,7 @@ class Bundler {
   }
 
   private progress(text: string): void {
-    const line = `${bytes(this.archive.bytes)}  ${text}`;
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+    printProgress(`${bytes(this.archive.bytes)}  ${text}`);
   }
 }
 
@@ -143,6 +142,6 @@ export async function makeBundle(request: BundleRequest): Promise<{ file: string
     throw error;
   } finally {
     client?.close();
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    clearProgress();
   }
 }

@@ -1,6 +1,7 @@
 // `btr top` as it runs: asks, draws, reads keys, and ends. Owns the loop and its timers; state, layout and terminal are other files.
 import process from 'node:process';
 import type { ReadStream } from 'node:tty';
+import { printError } from '../output/print.js';
 import { detailsOf, takePicture } from './ask.js';
 import { Connection } from './connection.js';
 import { KeyReader } from './keys.js';
@@ -76,7 +77,7 @@ export class TopProgram {
     });
     handlers.set('uncaughtException', (error) => {
       this.screen.leave();
-      process.stderr.write(`btr: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      printError(error instanceof Error ? (error.stack ?? error.message) : String(error));
       process.exit(70);
     });
     for (const [event, handler] of handlers) process.on(event, handler);

@@ -1,6 +1,5 @@
 // The options by which `btr votes` and `btr faults` choose what they are about, and where they look: the running hypervisor or a vote log.
 // Owns their names, their reading and their errors.
-import process from 'node:process';
 import type { Argv } from 'yargs';
 import { LogError } from '../../votelog/errors.js';
 import { VoteLogReader } from '../../votelog/reader.js';
@@ -8,6 +7,7 @@ import type { LogFilter } from '../../votelog/types.js';
 import { formatPrefix, parsePrefix } from '../../wire/prefix-text.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
+import { printError } from '../output/print.js';
 
 export interface FilterOptions extends SocketOptions {
   log: string | undefined;
@@ -107,8 +107,7 @@ export async function withLog<T>(
   try {
     reader = await VoteLogReader.open(place);
     const result = await use(reader, place);
-    if (reader.skipped > 0)
-      process.stderr.write(`btr: ${reader.skipped} lines of the log are torn or broken and were skipped\n`);
+    if (reader.skipped > 0) printError(`${reader.skipped} lines of the log are torn or broken and were skipped`);
     return result;
   } catch (error) {
     if (error instanceof LogError) throw new UserError(error.message, 66);

@@ -3,7 +3,7 @@ import type { BallotReport, BallotVote } from '../../hypervisor/status.js';
 import { routeWords, timeWords } from '../../hypervisor/explain/words.js';
 import type { SummaryKey, SummaryRow } from '../../votelog/types.js';
 import { safeText } from '../output/safe-text.js';
-import { table } from '../output/table.js';
+import { tableLines } from '../output/table.js';
 
 /** `=` agrees, `≠` differs, `·` has no say now. `differences`: only those who differ, and only in what. */
 export function renderBallots(ballots: readonly BallotReport[], { differences = false } = {}): string[] {
@@ -48,5 +48,5 @@ export function renderSummary(rows: readonly SummaryRow[], by: SummaryKey, what:
     timeWords(first),
     timeWords(last),
   ]);
-  return table([KEYS[by], what, 'prefixes', 'first', 'last'], cells).split('\n');
+  return tableLines([KEYS[by], what, 'prefixes', 'first', 'last'], cells);
 }
