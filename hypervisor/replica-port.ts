@@ -1,39 +1,26 @@
-// One replica of the router: its process, its sessions, its probes, and what its votes are fed with.
-// Owns what is seen of the running replica (ready, synchronised, hanging, faulty) and carries out what recovery decides about it. The
-// process itself is replicas/, its sessions replica-links.ts, how far it has come replica-progress.ts, its life recovery/.
+// One replica of the router, as the other parts know it. Owns how it comes, goes and fails, and carries out what recovery decides about it.
+// The process itself is replicas/, its sessions replica-links.ts, what it says replica-intake.ts, whether it keeps up replica-watch.ts,
+// its life recovery/.
 import type { ReplicaConfig } from '../configs/model.js';
-import type { ReplicaSession } from '../configs/session-plan.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import type { Vitals } from './health/health-desk.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ProbeMessages } from './probe-messages.js';
+import type { Equipment } from './reload/equipment.js';
 import type { LinkEvents, ReplicaLink } from './replica-link.js';
+import { ReplicaIntake } from './replica-intake.js';
 import { ReplicaLinks } from './replica-links.js';
 import { ReplicaProgress } from './replica-progress.js';
+import { ReplicaWatch } from './replica-watch.js';
 import { anyEnding } from './replicas/process-end.js';
 import type { Replica, ReplicaExit } from './replicas/replica.js';
 import type { DownReason } from '../session/types.js';
 import type { SystemCause } from '../voter/faults/types.js';
 import type { ReplicaState, ReplicaStatus } from './status.js';
 
-/** A session that a replica does not take for this many hang thresholds is a fault. */
-const OPEN_THRESHOLDS = 3;
-/** One that it has not taken after this time (BIRD may wait for a second) costs it its vote, ms. */
-const OPEN_GRACE_MS = 3000;
-
-/** A replica that does not become quiet after its replay may vote after this many stability thresholds. */
-const BUSY_SYNC_THRESHOLDS = 5;
-
 export interface ReplicaEvents {
   neighbor(index: number): NeighborPort;
-}
-
-/** A daemon, not started yet, with the sessions that it is configured for. */
-export interface Equipment {
-  config: ReplicaConfig;
-  replica: Replica;
-  plan: readonly ReplicaSession[];
 }
 
 export class ReplicaPort implements LinkEvents {
@@ -43,20 +30,13 @@ export class ReplicaPort implements LinkEvents {
   private readonly context: RouterContext;
   private replica!: Replica;
   private readonly probing: ReplicaProgress;
+  private readonly intake: ReplicaIntake;
+  private readonly watch: ReplicaWatch;
   private readonly events: ReplicaEvents;
   private links!: ReplicaLinks;
   /** What it is started with the next time. */
   private next: Equipment | undefined;
   private stopping = false;
-  private votes = 0;
-  /** UPDATEs that it has sent to neighbours. */
-  private updates = 0;
-  private lastVoteAt = -Infinity;
-  private unsound = 0;
-  /** When its history had been replayed on all sessions, ms; Infinity while it has not. */
-  private replayedAt = Infinity;
-  /** How far its forwarding path was last said to have come, ms. */
-  private forwardedTold = -Infinity;
 
   constructor(
     index: number,
@@ -73,6 +53,13 @@ export class ReplicaPort implements LinkEvents {
     this.context = context;
     this.probing = new ReplicaProgress(voting, parts.probes, this.config.fib);
     this.events = parts.events;
+    const judge = {
+      state: () => this.state,
+      fault: (cause: SystemCause, reason: string, neighbor?: number) => this.fault(cause, reason, neighbor),
+      neighbor: (n: number) => this.events.neighbor(n),
+    };
+    this.intake = new ReplicaIntake(index, context, this.probing, judge);
+    this.watch = new ReplicaWatch(index, context, { probing: this.probing, intake: this.intake, judge });
     this.equipWith(parts.equipment);
   }
 
@@ -157,36 +144,9 @@ export class ReplicaPort implements LinkEvents {
     return this.probing.digestedUntil >= since;
   }
 
-  /** What the passing of time asks for: probes, hang detection, whether it is synchronised. */
+  /** What the passing of time asks for. */
   tick(at: number): void {
-    if (!this.isAtWork) return;
-    this.prove(at);
-    // Looked at often: a busy replica has read everything only for a moment now and then.
-    this.links.deliveredUntil(at);
-    this.probe(at);
-    if (this.context.fib?.isTapPaused(this.index)) this.probing.tracker.life(at);
-    if (this.probing.tracker.isHung(at)) {
-      const { hangThreshold } = this.context.config.voting;
-      this.fault('hang', `hangs: no answer to a probe and no other sign of life for ${hangThreshold} ms`);
-      return;
-    }
-    for (const link of this.links) if (!link.isUp) this.missing(link, at);
-    if (this.state === 'syncing' && this.isSynchronised(at)) this.context.recovery.synchronised(this.index);
-  }
-
-  /**
-   * A session that is not up. What it votes lacks that neighbour's routes, so it soon has no say, unless nobody else has; much later it
-   * is a fault.
-   */
-  private missing(link: ReplicaLink, at: number): void {
-    const reason = `does not take the session ${link.plan.name}: ${link.lastError ?? 'no answer'}`;
-    if (at - link.firstAttempt > OPEN_THRESHOLDS * this.context.config.voting.hangThreshold) {
-      this.fault('unanswered', reason, link.plan.neighbor);
-    } else if (this.state !== 'syncing' && at - link.wantedSince > OPEN_GRACE_MS) {
-      if (!this.context.recovery.unsynchronised(this.index, reason)) return;
-      this.replayedAt = Infinity;
-      this.context.log.warn(`replica ${this.name} ${reason}; it does not vote until it does`);
-    }
+    if (this.isAtWork) this.watch.tick(at, this.links);
   }
 
   /** All but its health. */
@@ -211,7 +171,7 @@ export class ReplicaPort implements LinkEvents {
       backlogBytes: backlog,
       faults: this.context.faults.counts(this.index),
       dissents: voters.reduce((sum, voter) => sum + voter.stats().dissents[this.index], 0),
-      votes: this.votes,
+      votes: this.intake.votes,
     };
   }
 
@@ -223,7 +183,7 @@ export class ReplicaPort implements LinkEvents {
       pids: this.replica.pids,
       settled: this.state !== 'syncing',
       latencyMs: Math.max(tracker.roundTrip, tracker.lag(at)),
-      updates: this.updates,
+      updates: this.intake.updates,
     };
   }
 
@@ -254,13 +214,7 @@ export class ReplicaPort implements LinkEvents {
   }
 
   update(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {
-    const { injections } = this.context;
-    if (!injections.delays) this.take(link, message, start, end);
-    else {
-      injections.pass(this.index, message, start, end, (late, from, to) => {
-        if (link.isUp) this.take(link, late, from, to);
-      });
-    }
+    this.intake.update(link, message, start, end);
   }
 
   /** Injected faults: signals the process that speaks BGP, or all of its processes. False when none runs. */
@@ -290,31 +244,6 @@ export class ReplicaPort implements LinkEvents {
     replica.on('warn', (text) => context.log.warn(`replica ${config.name}: ${text}`));
   }
 
-  private take(link: ReplicaLink, message: Uint8Array, start: number, end: number): void {
-    const at = now();
-    this.probing.tracker.life(at);
-    if (link.plan.role === 'tap') {
-      const proven = this.probing.onTap(message, start, end, at);
-      // A feed of a careful replica may have waited for that.
-      if (proven && this.context.replicator.probeReturned(this.index)) this.context.schedule();
-      if (this.config.fib === 'tap') this.context.fib?.tap(this.index, message, start, end, link);
-      return;
-    }
-    if (link.plan.role === 'probe') return;
-    this.updates++;
-    this.context.taps.voted(this.index, link.plan.neighbor, message, start, end, at);
-    this.probing.sent(end - start);
-    const { voter, config } = this.events.neighbor(link.plan.neighbor);
-    const { intake, injections } = this.context;
-    const ballots = injections.ballots(link.plan.neighbor, voter);
-    const before = intake.votes;
-    const verdict = intake.cast(message, start, end, link.plan.families, config.peerAs, this.index, ballots, at);
-    this.votes += intake.votes - before;
-    this.lastVoteAt = at;
-    this.context.schedule();
-    if (verdict.kind !== 'sound') this.noteUnsound(link, verdict.reason, verdict.kind);
-  }
-
   /** Probe number n has come out of the replica's forwarding path. */
   forwarded(n: number): void {
     this.probing.onForwarding(n);
@@ -330,15 +259,6 @@ export class ReplicaPort implements LinkEvents {
     this.fault('kernel', reason);
   }
 
-  private prove(at: number): void {
-    const { context, index, probing } = this;
-    probing.tick(at);
-    context.caughtUp[index] = probing.advertisedUntil;
-    if (probing.forwardedUntil === this.forwardedTold) return;
-    this.forwardedTold = probing.forwardedUntil;
-    context.fib?.caughtUp(index, this.forwardedTold);
-  }
-
   private get voters(): NeighborPort['voter'][] {
     return this.context.config.neighbors.map((_, n) => this.events.neighbor(n).voter);
   }
@@ -350,42 +270,13 @@ export class ReplicaPort implements LinkEvents {
       `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
     );
     this.probing.restart(at);
-    this.forwardedTold = -Infinity;
-    this.replayedAt = Infinity;
+    this.watch.restart();
     this.context.caughtUp[this.index] = -Infinity;
     for (const voter of this.voters) voter.forget(this.index);
     this.context.abstentions.forgotten(this.index, at);
     this.context.injections.forgotten(this.index, at);
     this.context.recovery.started(this.index);
     this.links.open();
-  }
-
-  private probe(at: number): void {
-    const link = this.links.internal('probe');
-    if (link === undefined || this.links.internal('tap') === undefined) return;
-    // Busy: something was delivered that no probe has proven yet.
-    const busy = this.state === 'syncing' || this.context.replicatorInput() > this.probing.digestedUntil;
-    const probe = this.probing.next(at, busy, () => this.links.deliveredUntil(at));
-    if (probe === undefined) return;
-    link.write(probe);
-    if (this.links.flushed) this.context.replicator.probeSent(this.index);
-  }
-
-  /**
-   * Synchronised: all sessions up, the history replayed, a later probe back, and quiet since; a replica that is kept busy by new
-   * input is taken after a while, for its votes need stability anyway before anybody blames it.
-   */
-  private isSynchronised(at: number): boolean {
-    if (!this.links.isComplete(at, OPEN_GRACE_MS)) {
-      this.replayedAt = Infinity;
-      return false;
-    }
-    if (this.replayedAt === Infinity && !this.links.replayed) return false;
-    this.replayedAt = Math.min(this.replayedAt, at);
-    const settle = this.context.config.voting.stabilityThreshold;
-    const quiet = this.votes === 0 || at - Math.max(this.replayedAt, this.lastVoteAt) >= settle;
-    const longEnough = at - this.replayedAt >= BUSY_SYNC_THRESHOLDS * settle;
-    return (quiet || longEnough) && this.probing.isFollowing(this.replayedAt, at);
   }
 
   /** A system event of the running replica, on a session with `neighbor` (negative: an internal one) or of all of it. */
@@ -425,14 +316,5 @@ export class ReplicaPort implements LinkEvents {
     if (this.stopping) return;
     if (this.state === 'starting') this.accuse('start', reason);
     if (this.state === 'starting' || this.state === 'ending') this.context.recovery.ended(this.index, reason);
-  }
-
-  private noteUnsound(link: ReplicaLink, reason: string, kind: string): void {
-    this.unsound++;
-    if (kind === 'reset') {
-      this.fault('broken-update', `sent a broken UPDATE on session ${link.plan.name}: ${reason}`, link.plan.neighbor);
-    } else if (this.unsound <= 10 || this.unsound % 1000 === 0) {
-      this.context.log.warn(`replica ${this.name}: UPDATE on session ${link.plan.name} is not sound: ${reason}`);
-    }
   }
 }

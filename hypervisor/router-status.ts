@@ -8,6 +8,7 @@ import type { HealthDesk } from './health/health-desk.js';
 import { logLevels } from './reload/log-levels.js';
 import { reloadSummary, type ReloadDesk } from './reload/reload-desk.js';
 import type { NeighborPort } from './neighbor-port.js';
+import type { Opening } from './neighbors/opening.js';
 import type { ReplicaPort } from './replica-port.js';
 import { urlOf } from './http/server.js';
 import type { BallotCounts, HttpStatus, RouterStatus } from './status.js';
@@ -31,16 +32,30 @@ function httpStatus(config: HttpConfig): HttpStatus | null {
   return { url: urlOf(config), open: config.token === undefined, lookingGlass: config.lookingGlass };
 }
 
-export function routerStatus(
-  context: RouterContext,
-  ports: {
-    neighbors: readonly NeighborPort[];
-    replicas: readonly ReplicaPort[];
-    health: HealthDesk;
-    reloads: ReloadDesk;
-  },
-  fields: Pick<RouterStatus, 'open' | 'voteLogDropped' | 'fib' | 'fibError'> & { updatesIn: number },
-): RouterStatus {
+/** Whom the status is about. */
+export interface StatusParts {
+  context: RouterContext;
+  neighbors: readonly NeighborPort[];
+  replicas: readonly ReplicaPort[];
+  health: HealthDesk;
+  reloads: ReloadDesk;
+  opening: Opening;
+  /** UPDATEs that came in from neighbours since the start. */
+  updatesIn(): number;
+}
+
+/** What the forwarding table's thread answers; an error of it is shown, for the rest is true nevertheless. */
+async function fibStatus({ fib }: RouterContext): Promise<Pick<RouterStatus, 'fib' | 'fibError'>> {
+  try {
+    return { fib: (await fib?.status()) ?? null, fibError: null };
+  } catch (error) {
+    return { fib: null, fibError: (error as Error).message };
+  }
+}
+
+export async function routerStatus(parts: StatusParts): Promise<RouterStatus> {
+  const { context, reloads } = parts;
+  const fib = await fibStatus(context);
   const { config, electorate, records, restart, tables } = context;
   return {
     version: VERSION,
@@ -56,28 +71,27 @@ export function routerStatus(
     succession: config.voting.strategy === 'master-slave' ? electorate.succession.map((r) => records.replicas[r]) : [],
     quorum: config.voting.quorum,
     tolerates: tolerates(electorate.size, config.voting.minVotes),
-    alarms: [...context.recovery.raised, ...ports.reloads.raised],
-    open: fields.open,
+    alarms: [...context.recovery.raised, ...reloads.raised],
+    open: parts.opening.open,
     restart: {
       state: restart.state,
       restarting: restart.restarting,
       missing: restart.missing.map((n) => config.neighbors[n].address),
     },
-    neighbors: ports.neighbors.filter(({ config }) => config.removed !== true).map((port) => port.status()),
-    replicas: ports.replicas.map((port) => ({ ...port.status(), health: ports.health.status(port.index) })),
-    ballots: ballotCounts(ports.neighbors),
+    neighbors: parts.neighbors.filter(({ config }) => config.removed !== true).map((port) => port.status()),
+    replicas: parts.replicas.map((port) => ({ ...port.status(), health: parts.health.status(port.index) })),
+    ballots: ballotCounts(parts.neighbors),
     tables: {
       prefixes: tables.prefixes.size,
       attributes: tables.attributes.size,
       attributeBytes: tables.attributes.bytes,
       full: context.replicator.tableFull + context.intake.tableFull,
     },
-    fib: fields.fib,
-    fibError: fields.fibError,
-    counters: { updatesIn: fields.updatesIn, decisions: context.meters.decisions },
-    voteLogDropped: fields.voteLogDropped,
+    ...fib,
+    counters: { updatesIn: parts.updatesIn(), decisions: context.meters.decisions },
+    voteLogDropped: context.voteLog.dropped,
     logLevels: logLevels(context),
-    reload: reloadSummary(ports.reloads.status),
+    reload: reloadSummary(reloads.status),
     http: httpStatus(config.http),
     memory: process.memoryUsage.rss(),
   };

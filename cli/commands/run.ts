@@ -7,7 +7,8 @@ import { loadConfig, parseConfig, type LoadResult } from '../../configs/load.js'
 import type { RouterConfig } from '../../configs/model.js';
 import { createLogger } from '../../hypervisor/logging.js';
 import type { LoadConfig } from '../../hypervisor/reload/candidate.js';
-import { Router, RouterError } from '../../hypervisor/router.js';
+import { RouterError } from '../../hypervisor/router-error.js';
+import { Router } from '../../hypervisor/router.js';
 import { RunDirectoryError } from '../../hypervisor/run-directory.js';
 import { UserError } from '../errors.js';
 

@@ -1,13 +1,19 @@
 // What a replica is started with, out of a configuration: its daemon's files, its sessions, its options. Owns how that is made, and whether
 // two configurations come to the same for a replica; the daemon's life is replica-port.ts.
 import { generate } from '../../configs/generate/index.js';
-import type { RouterConfig } from '../../configs/model.js';
-import { planSessions } from '../../configs/session-plan.js';
+import type { ReplicaConfig, RouterConfig } from '../../configs/model.js';
+import { planSessions, type ReplicaSession } from '../../configs/session-plan.js';
 import type { ShimHub } from '../../preload/hub.js';
 import type { FibPort } from '../fib/port.js';
-import type { Equipment } from '../replica-port.js';
 import { replicaPaths } from '../replicas/directory.js';
 import { Replica } from '../replicas/replica.js';
+
+/** A daemon, not started yet, with the sessions that it is configured for. */
+export interface Equipment {
+  config: ReplicaConfig;
+  replica: Replica;
+  plan: readonly ReplicaSession[];
+}
 
 export interface EquipmentParts {
   hub: ShimHub;
