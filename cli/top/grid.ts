@@ -10,6 +10,8 @@ export interface Column {
   spare: number;
   /** Columns on the screen that it may take at most. */
   most?: number;
+  /** It takes so many where there is room, so that the others stay where they are when numbers grow. */
+  least?: number;
 }
 
 export interface Cell {
@@ -47,7 +49,7 @@ export function grid(columns: readonly Column[], rows: readonly Row[], width: nu
     Math.min(most, Math.max(displayWidth(title), ...clean.map(({ cells }) => displayWidth(cells[c].text)))),
   );
   const shown = columnsThatFit(columns, natural, width - MARK);
-  const widths = widthsIn(shown, natural, width - MARK);
+  const widths = widthsIn(columns, shown, natural, width - MARK);
   const line = (cells: readonly Piece[], mark: string): Line => [
     piece(mark),
     ...shown.flatMap((c, i) => [
@@ -91,9 +93,18 @@ function columnsThatFit(columns: readonly Column[], natural: readonly number[], 
   return shown;
 }
 
-/** What is missing is taken from the last column first, then from those before it. */
-function widthsIn(shown: readonly number[], natural: readonly number[], width: number): number[] {
+/** What is missing is taken from the last column first, then from those before it; what is left goes to those that want to stay as they are. */
+function widthsIn(
+  columns: readonly Column[],
+  shown: readonly number[],
+  natural: readonly number[],
+  width: number,
+): number[] {
   const widths = shown.map((c) => natural[c]);
+  shown.forEach((c, i) => {
+    const missing = (columns[c].least ?? 0) - widths[i];
+    if (missing > 0) widths[i] += Math.min(missing, Math.max(0, width - total(widths)));
+  });
   for (let i = widths.length - 1; i >= 0 && total(widths) > width; i--) {
     widths[i] = Math.max(i === 0 ? 1 : 0, widths[i] - (total(widths) - width));
   }

@@ -1,4 +1,5 @@
-// The lines at the top of `btr top`: the router, who votes, how far they agree, what happens per second, and what is wrong.
+// The lines at the top of `btr top`: the router, who votes, how far they agree, what happens per second, and what is wrong. What matters
+// most stands first in each: a narrow screen shows no more.
 import type { RouterStatus } from '../../hypervisor/status.js';
 import { bytes, count, duration } from '../output/table.js';
 import { piece, type Line, type Piece } from './line.js';
@@ -12,20 +13,22 @@ const MOST_ALARMS = 3;
 export function header(state: TopState): Line[] {
   const { picture, lost, paused } = state;
   const marks: Piece[] = [
-    ...(lost === undefined ? [] : [piece(`  ${lost}; trying again`, 'bad')]),
+    ...(lost === undefined ? [] : [piece('  not connected, trying again', 'bad')]),
     ...(paused ? [piece('  PAUSED', 'warn')] : []),
   ];
-  if (picture === undefined) return [[piece('btr', 'head'), ...marks, ...(lost ? [] : [piece('  connecting …')])]];
+  const why: Line[] = lost === undefined ? [] : [[piece(lost, 'bad')]];
+  if (picture === undefined) {
+    return [[piece('btr', 'head'), ...marks, ...(lost === undefined ? [piece('  connecting …')] : [])], ...why];
+  }
   const { status } = picture;
   return [
     [
       piece(`btr ${status.version}`, 'head'),
-      piece(`  AS ${status.as}  ${status.routerId}  ${status.strategy}`),
-      piece(
-        `  up ${duration(status.uptime)}  ${bytes(status.memory)}  ${new Date(picture.at).toISOString().slice(11, 19)}`,
-      ),
       ...marks,
+      piece(`  ${new Date(picture.at).toISOString().slice(11, 19)}  up ${duration(status.uptime)}`),
+      piece(`  AS ${status.as}  ${status.routerId}  ${status.strategy}  ${bytes(status.memory)}`),
     ],
+    ...why,
     electorate(status),
     agreement(status),
     perSecond(state, status),
@@ -36,10 +39,11 @@ export function header(state: TopState): Line[] {
 function electorate({ electorate: voters, replicas, tolerates, quorum, master, open }: RouterStatus): Line {
   return [
     piece(`${voters.length} of ${replicas.length} vote`, voters.length < quorum ? 'bad' : 'plain'),
-    piece(` (${voters.join(', ') || 'nobody'}), `),
+    piece(', '),
     piece(`tolerates ${tolerates} faulty`, tolerates === 0 ? 'warn' : 'good'),
-    ...(master === null ? [] : [piece(`, master ${master}`)]),
     ...(open ? [] : [piece(', sessions are closed', 'bad')]),
+    ...(master === null ? [] : [piece(`, master ${master}`)]),
+    ...(voters.length === 0 ? [] : [piece(`: ${voters.join(', ')}`)]),
   ];
 }
 
@@ -53,19 +57,20 @@ function agreement({ ballots }: RouterStatus): Line {
   return [
     piece('agreement '),
     piece(agreementPercent(ballots), contested > 0 ? 'warn' : 'good'),
-    piece(` of ${count(total)} ballots, `),
+    piece(', '),
     piece(`contested ${count(contested)}`, contested > 0 ? 'warn' : 'plain'),
     piece(', '),
     piece(`without majority ${count(withoutMajority)}`, withoutMajority > 0 ? 'bad' : 'plain'),
+    piece(`, of ${count(total)} ballots`),
   ];
 }
 
 function perSecond({ rates }: TopState, { fib }: RouterStatus): Line {
   return [
-    piece(`per second: updates in ${rateText(rates?.updates)}, votes ${rateText(rates?.votes)}, `),
-    piece(`decisions ${rateText(rates?.decisions)}`),
-    ...(fib === null ? [] : [piece(`; kernel ${count(fib.installed)} of ${count(fib.routes)}`)]),
-    ...(fib !== null && fib.failing > 0 ? [piece(`, ${count(fib.failing)} refused`, 'bad')] : []),
+    piece(`updates ${rateText(rates?.updates)}/s, votes ${rateText(rates?.votes)}/s, `),
+    piece(`decisions ${rateText(rates?.decisions)}/s`),
+    ...(fib !== null && fib.failing > 0 ? [piece(`; kernel refuses ${count(fib.failing)}`, 'bad')] : []),
+    ...(fib === null ? [] : [piece(`; kernel has ${count(fib.installed)} of ${count(fib.routes)}`)]),
   ];
 }
 

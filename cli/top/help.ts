@@ -15,6 +15,7 @@ export const HELP: readonly string[] = [
   'h, ?          this help',
   '',
   'CONTESTED     ballots on which a replica that votes differs from the verdict. Red: its vote is stable, so it is not just late.',
+  'IN, OUT       prefixes that the neighbour has announced, and prefixes that it has been sent',
   'LAG           how long the probe that is out has been out',
   'BACKLOG       bytes that wait to be delivered to the replica',
   'DISSENTS      ballots on which its stable vote differs from the majority',

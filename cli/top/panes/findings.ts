@@ -1,20 +1,28 @@
 // The pane of findings in `btr top`: what is held against replicas, the pattern that asks most for something to be done first.
 import type { FaultPattern } from '../../../hypervisor/explain/types.js';
+import { changeWords } from '../../../hypervisor/explain/patterns/verdicts.js';
 import { count } from '../../output/table.js';
 import type { Row } from '../grid.js';
 import { clockTime, type PaneView } from './pane.js';
 
+/** What the other columns do not say. */
+function what({ kind, changes, places, text }: FaultPattern): string {
+  if (changes.length === 0) return text;
+  const where = places.includes('fib') ? 'forwarding table: ' : '';
+  return where + changes.map(changeWords).join(', ') + (kind === 'known-difference' ? ' (known of it)' : '');
+}
+
 function row(pattern: FaultPattern, at: number): Row {
-  const { key, replica, kind, cause, open, prefixes, atLeast, first, text } = pattern;
+  const { key, replica, kind, cause, open, prefixes, atLeast, first } = pattern;
   return {
     key,
     cells: [
       { text: replica },
       { text: cause ?? kind },
-      { text: open ? 'open' : 'over', tone: open ? 'bad' : 'dim' },
+      { text: open ? 'open' : 'over', tone: open && kind !== 'known-difference' ? 'bad' : 'dim' },
       { text: kind === 'system' ? '-' : `${count(prefixes)}${atLeast ? '+' : ''}` },
       { text: clockTime(first, at) },
-      { text },
+      { text: what(pattern) },
     ],
   };
 }
@@ -26,7 +34,7 @@ export const findingsPane: PaneView = {
     { title: 'STATE', spare: 1 },
     { title: 'PREFIXES', align: 'right', spare: 3 },
     { title: 'SINCE', spare: 2 },
-    { title: 'VERDICT', spare: 1 },
+    { title: 'IN WHAT', spare: 1 },
   ],
   empty: 'nothing is held against any replica',
   rows: ({ picture }) => (picture === undefined ? [] : picture.patterns.map((pattern) => row(pattern, picture.at))),

@@ -73,7 +73,8 @@ function always({ prefixes, changes }: Bare): string {
   return prefixes > 1 && changes.every(({ vote, majority }) => constant(vote) && constant(majority)) ? 'always ' : '';
 }
 
-function changeWords({ attribute, how, vote, majority }: PatternChange): string {
+/** `MED absent instead of 0`. */
+export function changeWords({ attribute, how, vote, majority }: PatternChange): string {
   const [said, expected] = [valueWords(vote), valueWords(majority)];
   switch (how) {
     case 'absent':
