@@ -52,20 +52,23 @@ export interface HypervisorSettings {
   fib?: string;
   /** Folder for a CPU profile of the hypervisor's main thread (for Chrome's developer tools). */
   profile?: string | undefined;
+  /** Level of the vote log; default the router's. */
+  voteLog?: string;
 }
 
 /** Starts `btr run` with one replica of each kind and waits until all of them vote. */
 export async function startHypervisor(
   lab: Lab,
   kinds: readonly PlainKind[],
-  { strategy, profile, fib = 'none' }: HypervisorSettings,
+  { strategy, profile, fib = 'none', voteLog }: HypervisorSettings,
   input: BenchInput,
 ): Promise<Station> {
   const name = 'hypervisor';
   const router = addNamespaces(lab, name);
   const file = path.join(lab.directory, 'router.yaml');
   const runDirectory = path.join(lab.directory, 'run');
-  writeFileSync(file, routerYaml(kinds, strategy, fib, runDirectory));
+  const more = voteLog === undefined ? [] : [`vote-log: { level: ${voteLog} }`];
+  writeFileSync(file, [...routerYaml(kinds, strategy, fib, runDirectory), ...more, ''].join('\n'));
   const program = path.join(import.meta.dirname, '../cli/main.js');
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', path.resolve(profile)];
   const hypervisor = await lab.spawn(router, ['node', ...profiling, program, 'run', file], { name });
@@ -79,7 +82,7 @@ export async function startHypervisor(
   return station;
 }
 
-function routerYaml(kinds: readonly PlainKind[], strategy: string, fib: string, runDirectory: string): string {
+function routerYaml(kinds: readonly PlainKind[], strategy: string, fib: string, runDirectory: string): string[] {
   const neighbors = NEIGHBORS.map(
     ({ address, as, localAddress }) =>
       `  - { neighbor-address: ${address}, peer-as: ${as}, local-address: ${localAddress}, passive-mode: true }`,
@@ -92,8 +95,7 @@ function routerYaml(kinds: readonly PlainKind[], strategy: string, fib: string, 
     ...kinds.map((kind) => `  - { name: ${kind}, kind: ${kind} }`),
     `voting: { strategy: ${strategy} }`,
     `fib: { backend: ${fib} }`,
-    '',
-  ].join('\n');
+  ];
 }
 
 /** Waits until so many replicas vote; `check` throws when that cannot happen any more. */
