@@ -11,6 +11,7 @@ interface DemoArguments {
   full: boolean;
   strategy: string;
   keep: boolean;
+  liar: boolean;
   json: boolean;
 }
 
@@ -29,12 +30,19 @@ export const demoCommand: CommandModule<object, DemoArguments> = {
       .option('full', { type: 'boolean', default: false, describe: 'play the whole table' })
       .option('strategy', { choices: VOTING_STRATEGIES, default: DEFAULT_STRATEGY, describe: 'how the replicas vote' })
       .option('keep', { type: 'boolean', default: false, describe: 'leave everything running until Ctrl-C' })
+      .option('liar', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'then let one replica lie, and leave it to you to find out which (implies --keep; docs/find-the-liar.md)',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'print the findings as JSON (progress on stderr)' })
       .check(({ prefixes }) => {
         if (!(Number.isInteger(prefixes) && prefixes > 0)) throw new UserError('--prefixes must be 1 or more', 2);
         return true;
       }),
-  handler: async ({ rib, prefixes, full, strategy, keep, json }) => {
-    process.exit(await runDemo({ rib, prefixes: full ? undefined : prefixes, strategy, keep, json }));
+  handler: async ({ rib, prefixes, full, strategy, keep, liar, json }) => {
+    const played = full ? undefined : prefixes;
+    process.exit(await runDemo({ rib, prefixes: played, strategy, keep: keep || liar, liar, json }));
   },
 };

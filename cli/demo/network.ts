@@ -1,6 +1,7 @@
 // The demo's processes in their namespaces: the router under `btr run`, two upstreams under `btr replay`, a BIRD as customer.
 // What lies behind the upstreams is forwarding.ts.
 // Owns starting them, asking them and ending them in order; what happens when is story.ts.
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -15,7 +16,8 @@ import type { PlainDaemon } from '../lab/plain-daemons.js';
 import type { PacketFlow } from '../lab/packet-flow.js';
 import type { LabProcess } from '../lab/process.js';
 import { waitFor } from '../lab/wait.js';
-import { CUSTOMER, NEIGHBORS, ROUTER, routerYaml, UPSTREAMS } from './topology.js';
+import { Window } from '../lab/window.js';
+import { CUSTOMER, HTTP_PORT, NEIGHBORS, ROUTER, routerYaml, UPSTREAMS } from './topology.js';
 import { connectInternet, openFlow, ownPrefixes, talk } from './forwarding.js';
 import type { DemoTrace } from './trace.js';
 
@@ -44,6 +46,8 @@ export class DemoNetwork {
   readonly lab: Lab;
   readonly socket: string;
   readonly configFile: string;
+  /** Of the dashboard: another one each time. */
+  readonly token = randomBytes(8).toString('hex');
   customer: PlainDaemon | undefined;
   /** The prefixes that packets go to, once they do. */
   hostPrefixes: string[] = [];
@@ -57,7 +61,7 @@ export class DemoNetwork {
     const runDirectory = path.join(lab.directory, 'run');
     this.socket = path.join(runDirectory, 'control.sock');
     this.configFile = path.join(lab.directory, 'router.yaml');
-    writeFileSync(this.configFile, routerYaml(strategy, runDirectory));
+    writeFileSync(this.configFile, routerYaml(strategy, runDirectory, this.token));
     lab.addNamespace(ROUTER_NAMESPACE);
     for (const { name, address, routerAddress } of NEIGHBORS) {
       lab.addNamespace(name);
@@ -153,6 +157,16 @@ export class DemoNetwork {
   /** Whether verdicts, kernel and what was advertised agree. */
   async verifyForwarding(): Promise<FibVerification> {
     return (await this.#ask('fib-verify')) as FibVerification;
+  }
+
+  /** Makes the dashboard reachable from outside of the router's namespace. Returns its address. */
+  async showDashboard(): Promise<string> {
+    const { port } = await Window.open(this.lab, {
+      namespace: ROUTER_NAMESPACE,
+      port: HTTP_PORT,
+      preferred: HTTP_PORT,
+    });
+    return `http://127.0.0.1:${port}/`;
   }
 
   /** Throws when something that must go on has ended, with the end of its log. */

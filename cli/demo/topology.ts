@@ -28,8 +28,11 @@ export const NEIGHBORS: readonly DemoNeighbor[] = [...UPSTREAMS, CUSTOMER];
 
 export const REPLICAS: readonly PlainKind[] = ['frr', 'bird', 'openbgpd'];
 
-/** The router.yaml of the demo. */
-export function routerYaml(strategy: string, runDirectory: string): string {
+/** Where the router serves its dashboard, inside its namespace. */
+export const HTTP_PORT = 9179;
+
+/** The router.yaml of the demo. `token`: of the dashboard. */
+export function routerYaml(strategy: string, runDirectory: string, token: string): string {
   return [
     `router: { as: ${ROUTER.as}, router-id: ${ROUTER.routerId}, run-directory: ${runDirectory} }`,
     'neighbors:',
@@ -42,6 +45,7 @@ export function routerYaml(strategy: string, runDirectory: string): string {
     // A lie is to be dealt with before the audience gets bored.
     `voting: { strategy: ${strategy}, fault-threshold: 2s }`,
     'fib: { backend: kernel }',
+    `http: { port: ${HTTP_PORT}, token: ${token} }`,
     '',
   ].join('\n');
 }

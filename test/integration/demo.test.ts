@@ -1,14 +1,16 @@
 // `btr demo` as a user runs it: it succeeds with each strategy and leaves nothing behind, however it is ended.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { labProblem } from '../../cli/lab/lab.js';
 import { missingDaemons } from '../../cli/lab/plain-daemons.js';
 import { waitFor } from '../../cli/lab/wait.js';
 
+const execute = promisify(execFile);
 const btr = path.resolve(import.meta.dirname, '../../dist/cli/main.js');
 const problem =
   labProblem() ??
@@ -48,6 +50,31 @@ function leftovers(pid: number): string[] {
   return [...folders, ...processes.map((entry) => `process ${entry}`)];
 }
 
+interface Pattern {
+  replica: string;
+  kind: string;
+  open: boolean;
+  first: string;
+  changes: { attribute: string }[];
+}
+interface Ballot {
+  prefix: string;
+}
+interface Solution {
+  replica: string;
+  kind: string;
+  prefixes: string[];
+  since: string;
+}
+/** In what a lie of each kind differs. */
+const ATTRIBUTES: Record<string, string[]> = { 'wrong-attribute': ['MED'], 'wrong-nexthop': ['NEXT_HOP'], drop: [] };
+
+/** What a verb prints, as JSON. */
+async function ask<T>(socket: string, ...argv: string[]): Promise<T> {
+  const { stdout } = await execute(process.execPath, [btr, ...argv, '--json', '--socket', socket]);
+  return JSON.parse(stdout) as T;
+}
+
 // Each demo has a network of its own and waits more than it works: side by side they take hardly longer than one.
 describe.skipIf(problem).concurrent('btr demo', () => {
   it.each(['continuous-majority', 'wait-for-consensus', 'master-slave'])(
@@ -69,6 +96,47 @@ describe.skipIf(problem).concurrent('btr demo', () => {
       expect(leftovers(child.pid!)).toEqual([]);
     },
   );
+
+  it('lets one lie, and the verbs and the dashboard tell which, about what, how and since when', async () => {
+    const { child, output, ended } = demo(['--prefixes', '3000', '--liar', '--json']);
+    const said = (pattern: RegExp) => pattern.exec(output.stderr)?.[1];
+    const socket = await waitFor(() => said(/BTR_SOCKET=(\S+)/), {
+      what: 'it is told where to look',
+      deadlineMs: 120_000,
+    });
+    const open = await waitFor(
+      async () => (await ask<{ patterns: Pattern[] }>(socket, 'faults', '--open')).patterns[0],
+      { what: 'the liar is found', deadlineMs: 60_000 },
+    );
+    // It is restarted once; then it is left alone with its few prefixes.
+    const contested = await waitFor(
+      async () => {
+        const ballots = await ask<Ballot[]>(socket, 'votes', '--replica', open.replica);
+        return ballots.length > 0 && ballots;
+      },
+      { what: 'the liar votes', deadlineMs: 60_000 },
+    );
+    const dashboard = said(/(http:\S+)/)!;
+    const headers = { authorization: `Bearer ${said(/token (\S+)/)!}` };
+    const shown = await waitFor(
+      async () => {
+        const answer = await fetch(new URL('api/v1/faults', dashboard), { headers });
+        const found = ((await answer.json()) as { patterns: Pattern[] }).patterns.filter((pattern) => pattern.open);
+        return found.length > 0 && found;
+      },
+      { what: 'the dashboard shows the liar', deadlineMs: 60_000 },
+    );
+    child.kill('SIGINT');
+    expect(await ended, output.stderr).toBe(0);
+    const { solution } = JSON.parse(output.stdout.split('\n')[1]!) as { solution: Solution };
+    expect(open.replica).toBe(solution.replica);
+    expect([...new Set(contested.map(({ prefix }) => prefix))].sort()).toEqual(solution.prefixes);
+    expect(open.kind).toBe(solution.kind === 'drop' ? 'missing' : 'different');
+    expect(open.changes.map(({ attribute }) => attribute)).toEqual(ATTRIBUTES[solution.kind]);
+    expect(Date.parse(open.first)).toBeGreaterThanOrEqual(Date.parse(solution.since));
+    expect(shown.map(({ replica }) => replica)).toEqual(shown.map(() => solution.replica));
+    expect(leftovers(child.pid!)).toEqual([]);
+  });
 
   // The lines after which the user loses patience.
   it.each(['starting the router', 'SIGKILL to', 'lies from now on'])(
