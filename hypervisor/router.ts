@@ -6,15 +6,15 @@ import type { RouterConfig } from '../configs/model.js';
 import { ShimHub } from '../preload/hub.js';
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
-import { ControlServer } from './control/server.js';
+import { ControlServer, type Method } from './control/server.js';
 import { HealthDesk } from './health/health-desk.js';
-import { openHttp } from './http/index.js';
-import type { HttpServer } from './http/server.js';
+import { httpOpener } from './http/index.js';
 import type { Logger } from './logging.js';
 import { MainLoop } from './main-loop.js';
 import { NeighborPort } from './neighbor-port.js';
 import { NeighborPool } from './neighbors/neighbor-pool.js';
 import { Opening } from './neighbors/opening.js';
+import { Outlets } from './outlets.js';
 import { ProbeMessages } from './probe-messages.js';
 import { ReplicaPort } from './replica-port.js';
 import type { LoadConfig } from './reload/candidate.js';
@@ -22,7 +22,7 @@ import { reloadByItself } from './reload/control.js';
 import { equipmentOf, type Equipment } from './reload/equipment.js';
 import { ReloadDesk } from './reload/reload-desk.js';
 import { openContext } from './router-context.js';
-import { RouterError } from './router-error.js';
+import { RouterError, toRouterError } from './router-error.js';
 import { RouterFib } from './router-fib.js';
 import { routerMethods } from './router-methods.js';
 import { RunDirectory } from './run-directory.js';
@@ -38,9 +38,10 @@ interface Parts {
   pool: NeighborPool;
   opening: Opening;
   reloads: ReloadDesk;
-  health: HealthDesk;
   fib: RouterFib | undefined;
   loop: MainLoop;
+  outlets: Outlets;
+  methods: Record<string, Method>;
 }
 
 export class Router {
@@ -58,7 +59,6 @@ export class Router {
   private context: RouterContext | undefined;
   private parts: Parts | undefined;
   private control: ControlServer | undefined;
-  private http: HttpServer | undefined;
   private stopped = false;
   /** Rejects when the router cannot go on after its start; the owner waits for it beside its signals. */
   readonly failed: Promise<never>;
@@ -83,20 +83,26 @@ export class Router {
     this.context = context;
     const parts = this.makeParts(context);
     this.parts = parts;
-    await parts.fib?.start().catch((error: Error) => {
-      throw new RouterError(error.message);
-    });
+    const { fib, outlets } = parts;
+    await outlets.open('record').catch(toRouterError);
+    await outlets.open('bmp').catch(toRouterError);
+    await fib?.start().catch(toRouterError);
     if (this.stopped) return;
-    await this.listen(context, parts);
+    this.control = new ControlServer(parts.methods, this.log);
+    await this.control.listen(this.run.controlSocket);
+    await outlets.open('http').catch(toRouterError);
     parts.loop.start();
     await this.startReplicas(context);
-    if (!this.stopped) this.service.ready();
   }
 
   /** Takes its configuration file over as it is now (SIGHUP). What comes of it is in the log. */
   reload(): void {
     if (this.parts === undefined) this.log.warn('reload: the router is only just starting: nothing was changed');
-    else reloadByItself(this.parts.reloads, this.log);
+    else {
+      this.service.reloading();
+      reloadByItself(this.parts.reloads, this.log);
+      if (this.parts.reloads.status.state !== 'running') this.service.reloaded();
+    }
   }
 
   /** CEASE to the neighbours (fib.keep: silence), then the replicas, then everything else. Safe to call at any time, and twice. */
@@ -115,10 +121,8 @@ export class Router {
     context?.recovery.stop();
     await Promise.all([...this.replicas.map((replica) => replica.stop()), context?.quarantine?.stop()]);
     await context?.fib?.stop(this.config.fib.keep);
-    await this.http?.close();
+    await parts?.outlets.close();
     await this.control?.close();
-    await context?.bmp?.close();
-    await context?.recorder?.close();
     await context?.voteLog.close();
     await this.hub.close();
     this.run?.release();
@@ -145,17 +149,24 @@ export class Router {
     neighbors.push(...config.neighbors.map((_, index) => this.neighborPort(context, index)));
     const pool = new NeighborPool(config, neighbors, this.log);
     const equipment = this.addReplicas(context);
+    const outlets = new Outlets({ context, neighbors, server: () => server() });
     const reloads = new ReloadDesk({
       context,
       neighbors,
       replicas,
       pool,
+      outlets,
       load,
       addNeighbor: (n) => neighbors.push(this.neighborPort(context, n)),
       equipment,
       stopped: () => this.stopped,
+      began: () => service.reloading(),
+      ended: () => service.reloaded(),
     });
-    const opening = new Opening(context, pool, (error) => this.fail(error));
+    const opening = new Opening(context, pool, {
+      opened: () => service.ready(),
+      fail: (error) => this.fail(error),
+    });
     const health = new HealthDesk(context, {
       vitals: (r, at) => replicas[r].vitals(at),
       updatesIn: () => this.input.updates,
@@ -169,7 +180,10 @@ export class Router {
         fail: (error) => this.fail(error),
       });
     const loop = new MainLoop({ context, neighbors, replicas, fib, health, opening, service });
-    return { pool, opening, reloads, health, fib, loop };
+    const updatesIn = (): number => this.input.updates;
+    const methods = routerMethods({ context, neighbors, replicas, health, reloads, opening, updatesIn, fib });
+    const server = httpOpener({ context, methods, log: this.log, neighbors, replicas, health });
+    return { pool, opening, reloads, fib, loop, outlets, methods };
   }
 
   /** Returns what makes their equipment out of another configuration. */
@@ -199,18 +213,6 @@ export class Router {
       },
       backlogs: (port) =>
         replicas.flatMap((replica) => (context.electorate.has(replica.index) ? [replica.backlog(port.index)] : [])),
-    });
-  }
-
-  private async listen(context: RouterContext, { opening, reloads, health, fib }: Parts): Promise<void> {
-    const { log, neighbors, replicas, input } = this;
-    const updatesIn = (): number => input.updates;
-    const methods = routerMethods({ context, neighbors, replicas, health, reloads, opening, updatesIn, fib });
-    this.control = new ControlServer(methods, log);
-    await this.control.listen(this.run.controlSocket);
-    this.http = openHttp({ context, methods, log, neighbors, replicas, health });
-    await this.http?.listen().catch((error: Error) => {
-      throw new RouterError(error.message);
     });
   }
 

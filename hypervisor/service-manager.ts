@@ -3,7 +3,6 @@
 import process from 'node:process';
 import koffi from 'koffi';
 import { AF_UNIX, close, SOCK_CLOEXEC, SOCK_NONBLOCK } from '../preload/native.js';
-import { monotonic } from './clock.js';
 
 const SOCK_DGRAM = 2;
 /** Bytes of sockaddr_un.sun_path. */
@@ -30,6 +29,7 @@ export class ServiceManager {
   private nextPing = 0;
   private fd = -1;
   private text = '';
+  private phase: 'starting' | 'running' | 'reloading' = 'starting';
 
   constructor(environment: ServiceEnvironment = process.env) {
     this.address = addressOf(environment.NOTIFY_SOCKET);
@@ -45,13 +45,24 @@ export class ServiceManager {
     return this.fd >= 0;
   }
 
+  /** Neighbours' sessions can be served. Said once. */
   ready(): void {
+    if (this.phase !== 'starting') return;
+    this.phase = 'running';
     this.send('READY=1');
   }
 
-  /** Must be followed by `ready`. */
+  /** Another configuration is being taken over, until `reloaded`. A start is not interrupted by that. */
   reloading(): void {
-    this.send(`RELOADING=1\nMONOTONIC_USEC=${Math.round(monotonic() * 1000)}`);
+    if (this.phase !== 'running') return;
+    this.phase = 'reloading';
+    this.send(`RELOADING=1\nMONOTONIC_USEC=${monotonicMicroseconds()}`);
+  }
+
+  reloaded(): void {
+    if (this.phase !== 'reloading') return;
+    this.phase = 'running';
+    this.send('READY=1');
   }
 
   stopping(): void {
@@ -85,6 +96,9 @@ export class ServiceManager {
     sendto(this.fd, bytes, bytes.length, 0, this.address, this.address.length);
   }
 }
+
+/** CLOCK_MONOTONIC, which is what systemd compares with. */
+const monotonicMicroseconds = (): bigint => process.hrtime.bigint() / 1000n;
 
 /** sockaddr_un; undefined for what is none. An abstract name ends where the address does, so there is no padding. */
 function addressOf(path: string | undefined): Uint8Array | undefined {

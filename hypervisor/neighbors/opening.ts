@@ -10,18 +10,24 @@ const CEASE_OUT_OF_RESOURCES = 8;
 
 type OpeningContext = Pick<RouterContext, 'config' | 'electorate' | 'log' | 'voteLog'>;
 
+export interface OpeningEvents {
+  /** Neighbours can connect, and are connected to. */
+  opened: () => void;
+  /** Sessions cannot be opened at all. */
+  fail: (error: Error) => void;
+}
+
 export class Opening {
   private readonly context: OpeningContext;
   private readonly pool: NeighborPool;
-  private readonly fail: (error: Error) => void;
+  private readonly events: OpeningEvents;
   private isOpen = false;
   private withoutReplicasSince = Infinity;
 
-  /** `fail`: sessions cannot be opened at all. */
-  constructor(context: OpeningContext, pool: NeighborPool, fail: (error: Error) => void) {
+  constructor(context: OpeningContext, pool: NeighborPool, events: OpeningEvents) {
     this.context = context;
     this.pool = pool;
-    this.fail = fail;
+    this.events = events;
   }
 
   /** Neighbours' sessions may be open. */
@@ -34,7 +40,7 @@ export class Opening {
     if (!this.isOpen && electorate.size >= config.voting.quorum) {
       this.isOpen = true;
       log.info(`${electorate.size} replicas are ready to vote: neighbour sessions are opened`);
-      this.pool.start().catch((error: Error) => this.fail(error));
+      this.pool.start().then(this.events.opened, this.events.fail);
     }
     if (electorate.size === 0 && this.isOpen) {
       this.withoutReplicasSince = now();

@@ -33,6 +33,9 @@ export interface ReloadParts {
   /** What a replica is to be started with. */
   equipment(config: RouterConfig, r: number): Equipment;
   stopped(): boolean;
+  /** A reload that changes something has begun; it has ended, well or not. */
+  began(): void;
+  ended(): void;
 }
 
 interface Plan {
@@ -115,6 +118,7 @@ export class ReloadDesk {
       changes: plan.changes.filter((change) => !plan.left.includes(change)),
       left: plan.left.length,
     };
+    this.parts.began();
     this.record('begins', `${plan.changes.length - plan.left.length} changes`);
     void this.run(plan).catch((error: Error) => this.end('failed', error.message));
     return this.last;
@@ -288,6 +292,7 @@ export class ReloadDesk {
     this.last = { ...this.last, state, ended: wallClock(now()) };
     if (state === 'failed' && this.alarm === undefined) this.raise(text);
     this.record(state, text);
+    this.parts.ended();
   }
 
   private raise(text: string): void {

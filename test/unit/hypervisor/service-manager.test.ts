@@ -54,12 +54,33 @@ describe.each(['a path', 'an abstract name'])('%s', (kind) => {
     manager.ready();
     manager.status('3 replicas\nvote');
     manager.status('3 replicas vote');
+    const before = process.hrtime.bigint() / 1000n;
     manager.reloading();
+    manager.reloaded();
     manager.stopping();
-    const [ready, status, reloading, stopping, ...rest] = heard();
-    expect([ready, status, stopping]).toEqual(['READY=1', 'STATUS=3 replicas vote', 'STOPPING=1']);
-    expect(reloading).toMatch(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+    const [ready, status, reloading, reloaded, stopping, ...rest] = heard();
+    expect([ready, status, reloaded, stopping]).toEqual(['READY=1', 'STATUS=3 replicas vote', 'READY=1', 'STOPPING=1']);
+    const [, time] = /^RELOADING=1\nMONOTONIC_USEC=(\d+)$/.exec(reloading)!;
+    expect(Number(BigInt(time) - before)).toBeGreaterThanOrEqual(0);
+    expect(BigInt(time)).toBeLessThanOrEqual(process.hrtime.bigint() / 1000n);
     expect(rest).toEqual([]);
+  });
+
+  test('a reload during the start does not make it ready, and each of both is said once', () => {
+    const file = path.join(directory, 'notify');
+    const abstract = kind !== 'a path';
+    listen(abstract ? `\0${file}` : `${file}\0`);
+    manager = new ServiceManager({ NOTIFY_SOCKET: abstract ? `@${file}` : file });
+    manager.reloading();
+    manager.reloaded();
+    expect(heard()).toEqual([]);
+    manager.ready();
+    manager.ready();
+    manager.reloading();
+    manager.reloading();
+    manager.reloaded();
+    manager.reloaded();
+    expect(heard().map((message) => message.split('\n')[0])).toEqual(['READY=1', 'RELOADING=1', 'READY=1']);
   });
 });
 
