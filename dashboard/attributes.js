@@ -68,12 +68,18 @@ export function votesTable({ verdict, votes }, { all = false } = {}) {
   );
 }
 
+function saying({ names, silent, agrees }) {
+  const one = names.length + silent.length === 1;
+  if (agrees) return one ? ' says what was decided' : ' say what was decided';
+  return one ? ' differs' : ' differ';
+}
+
 function row(group, { columns, verdict }) {
   const { attributes, agrees } = group;
   return h(
     'tr',
     { class: agrees ? 'agrees' : 'differs' },
-    h('th', { scope: 'row' }, who(group), h('span', { class: 'said' }, agrees ? ' says what was decided' : ' differs')),
+    h('th', { scope: 'row' }, who(group), h('span', { class: 'said' }, saying(group))),
     columns.map((name) => cell(name, attributes, verdict)),
   );
 }

@@ -3,7 +3,7 @@
 import { h, render, s } from './dom.js';
 import { clock } from './format.js';
 
-const HEIGHT = 132;
+const HEIGHT = 150;
 const [LEFT, RIGHT, TOP, BOTTOM] = [54, 8, 10, 20];
 
 export class Chart {
@@ -12,6 +12,7 @@ export class Chart {
   #head;
   #columns = { t: [] };
   #range = [0, 1];
+  #drawn;
   #at;
 
   /** `lines`: { key, label, stroke } by column; `scale(values)`: { low, high, ticks, log }; `format`: of a value. */
@@ -26,8 +27,9 @@ export class Chart {
     this.#plot.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  /** `columns`: arrays by name, `t` in ms; `range`: of the time axis. */
-  draw(columns, range) {
+  /** `columns`: arrays by name, `t` in ms; `range`: of the time axis; `gap`: between points that are joined at most, ms. */
+  draw(columns, range, gap) {
+    this.#drawn = [columns, range, gap];
     this.#columns = columns;
     this.#range = range;
     const width = Math.max(200, this.#plot.clientWidth);
@@ -49,7 +51,7 @@ export class Chart {
           s('text', { class: 'tick', x: round(x(t)), y: HEIGHT - 4, 'text-anchor': anchor }, text),
         ),
         lines.map(({ key, stroke }) =>
-          s('path', { class: `line ${stroke}`, d: path(shown, columns.t, columns[key], x, y.of) }),
+          s('path', { class: `line ${stroke}`, d: path(columns[key], columns.t, shown, { x, y: y.of, gap }) }),
         ),
         at !== undefined &&
           columns.t[at] !== undefined &&
@@ -61,8 +63,10 @@ export class Chart {
 
   #label(shown) {
     const { title, lines, format, note } = this.#options;
-    const at = this.#at ?? shown.at(-1);
-    const when = this.#at === undefined || at === undefined ? undefined : `at ${clock(this.#columns.t[at])}`;
+    // Where nothing is happening the last that did is of more use than a dash.
+    const latest = shown.findLast((i) => lines.some(({ key }) => this.#columns[key][i] !== null)) ?? shown.at(-1);
+    const at = this.#at ?? latest;
+    const when = at === undefined || at === shown.at(-1) ? undefined : `at ${clock(this.#columns.t[at])}`;
     const value = (key) => format(at === undefined ? null : (this.#columns[key][at] ?? null));
     const values = lines.map(({ key, label }) => `${label} ${value(key)}`).join(', ');
     this.#plot.setAttribute('aria-label', `${title}: ${values}. Arrow keys show earlier values.`);
@@ -122,7 +126,7 @@ export class Chart {
   #move(at) {
     if (at === this.#at) return;
     this.#at = at;
-    this.draw(this.#columns, this.#range);
+    this.draw(...this.#drawn);
   }
 }
 
@@ -135,36 +139,35 @@ function axis({ low, high, ticks, log }) {
   return { ticks, of };
 }
 
-/** A gap where nothing was measured; a lone point is a dot. */
-function path(shown, t, values, x, y) {
-  let [d, pen] = ['', false];
-  shown.forEach((i, n) => {
-    const value = values[i];
-    if (value === null || value === undefined) {
-      pen = false;
-      return;
+/** Values that were measured one after the other are joined, at most `gap` ms apart; before each line, and for a lone value, there is a dot. */
+function path(values, t, shown, { x, y, gap }) {
+  let d = '';
+  let before;
+  for (const i of shown) {
+    const value = values[i] ?? null;
+    if (value === null) {
+      before = undefined;
+      continue;
     }
-    const lone = !pen && (values[shown[n + 1]] ?? null) === null;
-    d += `${pen ? 'L' : 'M'}${round(x(t[i]))} ${round(y(value))}${lone ? 'h.1' : ''}`;
-    pen = true;
-  });
+    const joined = before !== undefined && t[i] - t[before] <= gap;
+    d += `${joined ? 'L' : 'M'}${round(x(t[i]))} ${round(y(value))}${joined ? '' : 'h.1'}`;
+    before = i;
+  }
   return d;
 }
 
 /** Steps of the time axis, seconds. */
 const STEPS = [10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600];
 
-/** Round times of day, as many as have room. */
+/** Round times of day in UTC, as many as have room. */
 export function timeTicks([from, until], width) {
   const most = Math.max(2, Math.floor(width / 110));
   const step = 1000 * (STEPS.find((one) => (until - from) / 1000 / one <= most) ?? STEPS.at(-1));
-  // Round in local time.
-  const shift = new Date(until).getTimezoneOffset() * 60_000;
   const ticks = [];
-  for (let t = Math.ceil((from - shift) / step) * step + shift; t <= until; t += step) {
+  for (let t = Math.ceil(from / step) * step; t <= until; t += step) {
     const share = (t - from) / (until - from);
     if (share < 0.03 || share > 0.97) continue;
-    const text = new Date(t).toTimeString().slice(0, step < 60_000 ? 8 : 5);
+    const text = new Date(t).toISOString().slice(11, step < 60_000 ? 19 : 16);
     ticks.push({ t, text, anchor: 'middle' });
   }
   return ticks;

@@ -1,6 +1,7 @@
 // What the charts show: which numbers of the history, on which scale. Owns the collection of points, fine and coarse; drawing is chart.js.
 import { Chart } from './chart.js';
 import { ask } from './feed.js';
+import { growLanes } from './lanes.js';
 import { milliseconds, short } from './format.js';
 import { render } from './dom.js';
 
@@ -12,6 +13,8 @@ export const RANGES = [
 ];
 /** A router that has just started has its charts filled, not at their right edge; seconds. */
 const SHORTEST = 60;
+/** Points that are further apart than so many intervals are not joined. */
+const GAP = 3.5;
 
 const CHARTS = [
   {
@@ -61,6 +64,7 @@ export class Charts {
     render(container, ...this.#charts.map(({ element }) => element));
   }
 
+  /** Of the replicas, by name. */
   get lanes() {
     return this.#history.fine?.lanes ?? {};
   }
@@ -80,6 +84,7 @@ export class Charts {
     const { fine, coarse } = this.#history;
     if (!fine) return;
     const { columns } = fine;
+    growLanes(fine.lanes, sample.lanes);
     if (sample.t <= (columns.t.at(-1) ?? 0)) return;
     const point = { ...sample, agreement: agreement(sample.ballots, sample.contested) };
     for (const [name, column] of Object.entries(columns)) {
@@ -102,8 +107,9 @@ export class Charts {
     const { points } = this.range;
     // Before the first coarse points are there the fine ones have it all.
     const coarse = this.#history.coarse?.columns;
-    const columns = points === 'fine' || !coarse || coarse.t.length < 4 ? this.#history.fine?.columns : coarse;
-    if (columns) for (const chart of this.#charts) chart.draw(columns, this.span(now));
+    const which = points === 'fine' || !coarse || coarse.t.length < 4 ? 'fine' : 'coarse';
+    const { columns, interval } = this.#history[which] ?? {};
+    if (columns) for (const chart of this.#charts) chart.draw(columns, this.span(now), GAP * 1000 * interval);
   }
 }
 
@@ -121,13 +127,15 @@ function countScale(values) {
   return { low: 0, high, ticks: [0, high / 2, high] };
 }
 
-/** Powers of ten: a median of a millisecond and a worst case of seconds have room side by side. */
+/** Powers of ten: a median of a millisecond and a worst case of seconds have room side by side. Four ticks at most. */
 function timeScale(values) {
-  const low = Math.min(0.1, 10 ** Math.floor(Math.log10(Math.max(0.01, Math.min(1, ...values)))));
-  const high = 10 ** Math.max(1, Math.ceil(Math.log10(Math.max(...values, 1))));
-  const ticks = [];
-  for (let tick = low; tick <= high * 1.001; tick *= 10) ticks.push(tick);
-  return { low, high, log: true, ticks: ticks.length > 4 ? ticks.filter((_, i) => i % 2 === 0) : ticks };
+  const known = values.filter((value) => value > 0);
+  const low = Math.floor(Math.log10(Math.min(0.1, ...known)) + 1e-9);
+  const worst = Math.ceil(Math.log10(Math.max(10, ...known)) - 1e-9);
+  const step = Math.ceil((worst - low) / 3);
+  const steps = Math.ceil((worst - low) / step);
+  const ticks = Array.from({ length: steps + 1 }, (_, i) => 10 ** (low + i * step));
+  return { low: ticks[0], high: ticks[steps], log: true, ticks };
 }
 
 /** The next of 1, 2, 5, 10, 20 … */

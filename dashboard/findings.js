@@ -107,12 +107,17 @@ function card(pattern, now) {
         { class: 'prefixes' },
         h('span', { class: 'muted' }, 'Prefixes: '),
         prefixesOf(examples),
-        prefixes > distinct(examples).length && ' …',
+        prefixes > distinct(examples).length && ' … ',
+        prefixes > distinct(examples).length &&
+          h('button', { type: 'button', class: 'quiet', 'data-replica': replica }, `All that ${replica} differs on`),
       ),
-    advice !== '' && h('p', { class: 'advice' }, advice),
+    advice !== '' && h('p', { class: 'advice' }, sentence(advice)),
     commands.length > 0 && h('pre', { class: 'commands' }, commands.join('\n')),
   );
 }
+
+/** With a capital and a full stop. */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 
 const distinct = (examples) => [...new Set(examples.map(({ prefix }) => prefix))];
 

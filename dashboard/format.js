@@ -12,24 +12,27 @@ export function many(value, one, more = `${one}s`) {
   return `${count(value)} ${value === 1 ? one : more}`;
 }
 
+/** So many digits behind the point, zeros left out. */
+const plain = (value, digits) => String(Number(value.toFixed(digits)));
+
 /** Rates and other numbers that need not be whole: three digits at most. */
 export function short(value) {
   if (typeof value !== 'number' || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
-  if (size >= 999_500) return `${(value / 1e6).toFixed(size >= 9_950_000 ? 0 : 1)} M`;
-  if (size >= 9_995) return `${(value / 1000).toFixed(size >= 99_950 ? 0 : 1)} k`;
+  if (size >= 999_500) return `${plain(value / 1e6, size >= 9_950_000 ? 0 : 1)} M`;
+  if (size >= 9_995) return `${plain(value / 1000, size >= 99_950 ? 0 : 1)} k`;
   if (size >= 10 || Number.isInteger(value)) return INTEGER.format(value);
-  return value.toFixed(1);
+  return plain(value, 1);
 }
 
 /** Milliseconds, as µs, ms or s. */
 export function milliseconds(value) {
   if (typeof value !== 'number' || !Number.isFinite(value)) return '–';
-  if (value >= 9_995) return `${(value / 1000).toFixed(0)} s`;
-  if (value >= 999.5) return `${(value / 1000).toFixed(1)} s`;
-  if (value >= 9.95) return `${value.toFixed(0)} ms`;
-  if (value >= 0.0995 || value === 0) return `${value.toFixed(1)} ms`;
-  return `${(value * 1000).toFixed(0)} µs`;
+  if (value >= 9_995) return `${plain(value / 1000, 0)} s`;
+  if (value >= 999.5) return `${plain(value / 1000, 1)} s`;
+  if (value >= 9.95) return `${plain(value, 0)} ms`;
+  if (value >= 0.0995 || value === 0) return `${plain(value, 1)} ms`;
+  return `${plain(value * 1000, 0)} µs`;
 }
 
 export function bytes(value) {
@@ -64,18 +67,13 @@ export function percent(part, whole) {
   return `${Number(text) === 100 ? '99.999' : text} %`;
 }
 
-const two = (value) => String(value).padStart(2, '0');
-
-/** Local time of day of an ISO time or of milliseconds: `14:03:22`, with the day when it is not today. */
+/** Time of day in UTC, as the router's own texts and logs have it: `14:03:22`, with the day when it is not today. */
 export function clock(time, now = Date.now()) {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return '–';
-  const text = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return date.toDateString() === new Date(now).toDateString() ? text : `${dayOf(date)} ${text}`;
-}
-
-function dayOf(date) {
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const [day, rest] = date.toISOString().split('T');
+  const text = rest.slice(0, 8);
+  return new Date(now).toISOString().startsWith(day) ? text : `${day} ${text}`;
 }
 
 /** `14:03:22 (4 min 12 s)`. */

@@ -1,7 +1,7 @@
 // The page: takes the router's news and draws what they are about. Owns when what is asked for and drawn; each part has a file of its own.
 import { byId, h, mark, render } from './dom.js';
 import { Charts, RANGES } from './charts.js';
-import { renderContested } from './contested.js';
+import { Contested } from './contested.js';
 import { ask, Feed } from './feed.js';
 import { renderFindings } from './findings.js';
 import { clock, duration } from './format.js';
@@ -12,16 +12,14 @@ import { hatches, renderTimeline } from './timeline.js';
 import { renderTopology } from './topology.js';
 import { judge } from './verdict.js';
 
-/** Findings and contested ballots are asked for when something has changed, and every so often while there are any; ms. */
+/** Findings and contested ballots are asked for so often while there are any, and when something has changed; ms. */
 const ASK_MS = 2000;
-/** Contested ballots in one answer. */
-const BALLOTS = 200;
-
 const feed = new Feed();
 const records = new Records();
 const charts = new Charts(byId('charts'));
+const contested = new Contested();
 /** What is known; undefined until it is. */
-const known = { status: undefined, sample: undefined, faults: undefined, votes: undefined };
+const known = { status: undefined, sample: undefined, faults: undefined };
 /** The router's clock less this machine's, ms. */
 let offset = 0;
 let fresh = true;
@@ -30,15 +28,16 @@ const asked = { at: -Infinity, seen: '', busy: false };
 const routerNow = () => Date.now() + offset;
 
 function draw() {
-  const { status, sample, faults, votes } = known;
-  if (status === undefined) return;
+  const { status, sample, faults } = known;
+  // A page that nobody sees is drawn when somebody does.
+  if (status === undefined || document.hidden) return;
   const now = routerNow();
-  drawIdentity(status);
+  drawIdentity(status, now);
   drawVerdict(judge(status, faults, now));
   renderTopology(byId('topology'), status);
   renderNumbers(byId('numbers'), status, sample);
   renderFindings(byId('findings'), faults, now);
-  renderContested(byId('contested'), votes, status);
+  contested.render(byId('contested'), status);
   renderTimeline(byId('lanes'), {
     lanes: charts.lanes,
     replicas: status.replicas,
@@ -52,8 +51,10 @@ function draw() {
   records.render(byId('records'));
 }
 
-function drawIdentity(status) {
-  const { as, routerId, strategy, uptime, version } = status;
+function drawIdentity(status, now) {
+  const { as, routerId, strategy, uptime, version, http } = status;
+  render(byId('clock'), `${clock(now, now)} UTC`);
+  byId('logout').hidden = http === null || http.open;
   render(
     byId('identity'),
     h('span', { class: 'router-name' }, `AS ${as}`),
@@ -88,7 +89,8 @@ function drawVerdict({ level, title, text, issues }) {
               'li',
               {},
               mark(each),
-              h('span', {}, sentence, pattern && [' ', h('a', { href: '#findings-card' }, 'How')]),
+              h('span', {}, sentence),
+              pattern && h('a', { class: 'how', href: '#findings-card' }, 'How exactly'),
             ),
           ),
         issues.length > 8 && h('li', {}, `and ${issues.length - 8} more, see below`),
@@ -99,12 +101,13 @@ function drawVerdict({ level, title, text, issues }) {
 function drawLive() {
   const { stale, age, trouble } = feed;
   byId('main').dataset.stale = String(stale);
+  const state = stale ? (trouble ?? 'lost') : 'live';
   const old = age === undefined ? '' : `, data is ${duration(age / 1000)} old`;
   const live = byId('live');
-  live.dataset.stale = String(stale);
+  live.dataset.state = state;
   if (!stale) render(live, mark('good'), 'Live');
-  else if (trouble === 'connecting') render(live, mark('busy'), 'Connecting …');
-  else if (trouble === 'logged-out') render(live, mark('bad'), h('a', { href: '/login' }, 'Logged out: log in again'));
+  else if (state === 'connecting') render(live, mark('busy'), 'Connecting …');
+  else if (state === 'logged-out') render(live, mark('bad'), h('a', { href: '/login' }, 'Logged out: log in again'));
   else render(live, mark('bad'), `Connection lost${old}`);
   const { status } = known;
   if (stale && status !== undefined && age !== undefined)
@@ -112,21 +115,23 @@ function drawLive() {
   else live.removeAttribute('title');
 }
 
-/** What is too much to be told every second. */
-async function askMore() {
+/** What is too much to be told every second. `now`: whatever was asked for lately. */
+async function askMore({ now = false } = {}) {
   const { status } = known;
+  if (status === undefined || document.hidden) return;
   const seen = JSON.stringify([
     status.ballots.contested,
-    status.electorate,
+    status.fib?.contested,
     status.replicas.map(({ faults }) => faults),
   ]);
   const restless = status.ballots.contested > 0 || status.replicas.some(({ faults }) => faults.open > 0);
-  const due = performance.now() - asked.at > ASK_MS * (restless ? 1 : 5);
-  if (asked.busy || (seen === asked.seen && !due)) return;
+  const age = performance.now() - asked.at;
+  const due = age > ASK_MS && (seen !== asked.seen || age > ASK_MS * (restless ? 1 : 5));
+  if (asked.busy || !(now || due)) return;
   Object.assign(asked, { busy: true, seen, at: performance.now() });
   try {
     known.faults = await ask('faults');
-    known.votes = status.ballots.contested === 0 ? { ballots: [], total: 0 } : await ask(`votes?limit=${BALLOTS}`);
+    await contested.load(status);
     draw();
   } catch {
     // Without a connection there is nothing new; what is shown says how old it is.
@@ -139,7 +144,7 @@ async function askMore() {
 function listen() {
   feed.addEventListener('open', () => {
     fresh = true;
-    asked.seen = '';
+    asked.at = -Infinity;
     charts.load().then(draw, () => undefined);
   });
   feed.addEventListener('status', ({ detail }) => {
@@ -159,16 +164,29 @@ function listen() {
   feed.addEventListener('state', drawLive);
 }
 
+/** A button somewhere in what is drawn, by its data. */
+function pressed({ action, replica }) {
+  if (action === 'all-records') records.showAll();
+  else if (action === 'next-ballots' || action === 'first-ballots') contested.turn(action);
+  else if (replica !== undefined) contested.choose(replica === '' ? undefined : replica);
+  else return;
+  draw();
+  if (action === 'all-records') return;
+  byId('contested-card').scrollIntoView();
+  byId('contested-title').focus({ preventScroll: true });
+  void askMore({ now: true });
+}
+
 function wire() {
   byId('search').addEventListener('submit', (event) => {
     event.preventDefault();
     const prefix = byId('prefix').value.trim();
     if (prefix !== '') location.hash = `#prefix=${encodeURIComponent(prefix)}`;
   });
-  byId('records').addEventListener('click', ({ target }) => {
-    if (target.dataset?.action !== 'all-records') return;
-    records.showAll();
+  document.addEventListener('click', ({ target }) => pressed(target.dataset ?? {}));
+  document.addEventListener('visibilitychange', () => {
     draw();
+    askMore();
   });
   const ranges = RANGES.map((range) => {
     const input = h('input', {

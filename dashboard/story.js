@@ -1,9 +1,10 @@
 // The story of one prefix, from what neighbours announced to what the kernel holds: a panel over the page, opened by a link (#prefix=…).
 // Owns the panel; the story is the router's (`btr votes --explain`).
 import { badge, byId, h, mark, render } from './dom.js';
-import { clock, list, many } from './format.js';
+import { clock } from './format.js';
 import { votesTable, routeList } from './attributes.js';
 import { ask } from './feed.js';
+import { hopsBallot } from './hops.js';
 import { placesText } from './verdict.js';
 
 const AGAIN_MS = 4000;
@@ -75,7 +76,13 @@ export class Story {
         h(
           'header',
           {},
-          h('h2', { id: 'story-title' }, h('span', { class: 'muted' }, 'The story of '), prefix),
+          // Where the reader begins; a dialog would give the focus to its first button.
+          h(
+            'h2',
+            { id: 'story-title', tabindex: '-1', autofocus: true },
+            h('span', { class: 'muted' }, 'The story of '),
+            prefix,
+          ),
           h('button', { type: 'button', class: 'quiet', 'data-action': 'close' }, 'Close'),
         ),
         content,
@@ -106,7 +113,7 @@ function chapters(story) {
         ? h('p', { class: 'muted' }, 'There is no forwarding table, or nobody wants a route there.')
         : [
             h('p', {}, forwarding.text),
-            forwarding.votes.some(({ agrees, counts }) => counts && !agrees) && hopsTable(forwarding),
+            forwarding.votes.some(({ agrees, counts }) => counts && !agrees) && votesTable(hopsBallot(forwarding)),
           ],
     ),
     history.length > 0 &&
@@ -171,19 +178,14 @@ function replica({ name, kind, state, counts, reason }) {
 }
 
 function ballot(story) {
-  const { neighbor, verdict, decided, agree, voters, contested, trouble, votes, emission } = story;
+  const { neighbor, verdict, decided, contested, trouble, votes, emission } = story;
   const level = trouble === 'no-majority' ? 'bad' : contested ? 'warn' : 'good';
   const word = trouble ?? (contested ? 'contested' : verdict === null ? 'no route' : 'unanimous');
   return h(
     'article',
     { class: 'ballot', 'data-key': `ballot ${neighbor}` },
     h('h4', {}, badge(level, word.replaceAll('-', ' ')), ` ${placesText([neighbor])}`),
-    h(
-      'p',
-      {},
-      decided,
-      h('span', { class: 'muted' }, ` Agree: ${list(agree) || 'nobody'} of ${many(voters.length, 'voter')}.`),
-    ),
+    h('p', {}, decided),
     contested && votesTable({ verdict, votes }),
     contested && h('ul', { class: 'plain muted' }, votes.map(voteNote)),
     h(
@@ -215,25 +217,6 @@ function voteNote({ replica: name, since, stable, unstable, silenced }) {
     silenced,
   ];
   return h('li', { 'data-key': name }, `${name}: ${notes.filter(Boolean).join('; ')}`);
-}
-
-/** Next hops as one attribute, so that the table of votes can show them. */
-function hopsTable({ verdict, votes }) {
-  const route = (hops) => (hops === null ? null : { 'next hops': hopsText(hops) });
-  return votesTable({
-    verdict: route(verdict),
-    votes: votes.map(({ nextHops, ...vote }) => ({ ...vote, attributes: route(nextHops) })),
-  });
-}
-
-function hopsText({ type, nextHops }) {
-  if (type !== 'unicast') return type;
-  return nextHops
-    .map(
-      ({ gateway, interface: link, weight }) =>
-        `${gateway === undefined ? '' : `via ${gateway} `}dev ${link}${nextHops.length > 1 ? ` weight ${weight}` : ''}`,
-    )
-    .join(', ');
 }
 
 function event({ t, kind, place, replica: name, text }) {

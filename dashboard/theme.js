@@ -21,8 +21,8 @@
   addEventListener('DOMContentLoaded', () => {
     const button = document.getElementById('theme');
     const name = () => {
-      button.textContent = { auto: 'Auto', light: 'Light', dark: 'Dark' }[choice];
-      button.setAttribute('aria-label', `Colours: ${choice}. Change.`);
+      button.textContent = `Colours: ${choice}`;
+      button.setAttribute('aria-label', `Colours: ${choice}. Change`);
     };
     name();
     button.addEventListener('click', () => {

@@ -141,7 +141,7 @@ function node({ key, x, y, width, name, text, more, level }) {
 const cut = (text, length) => (text.length > length ? `${text.slice(0, Math.max(1, length - 1))}…` : text);
 
 function router({ x, y, width, height, narrow }, status) {
-  const { electorate, replicas, tolerates, strategy, master } = status;
+  const { electorate, replicas, strategy, master, ballots } = status;
   const seats = replicas.filter(({ standby }) => standby === 'no').length;
   const cx = x + width / 2;
   const places = Math.max(seats, electorate.length);
@@ -155,7 +155,7 @@ function router({ x, y, width, height, narrow }, status) {
     });
   return s(
     'g',
-    { class: 'router' },
+    { class: ballots.withoutMajority > 0 ? 'router bad' : ballots.contested > 0 ? 'router warn' : 'router' },
     s('rect', { x, y, width, height, rx: 10 }),
     s('text', { x: cx, y: y + 27, class: 'router-head' }, narrow ? 'Voters' : 'Update voters'),
     !narrow &&
@@ -168,10 +168,8 @@ function router({ x, y, width, height, narrow }, status) {
     ),
     s(
       'text',
-      { x: cx, y: y + 108, class: 'router-text' },
-      narrow
-        ? `k = ${tolerates}`
-        : `${tolerates === 0 ? 'no' : tolerates} fault${tolerates === 1 ? '' : 's'} tolerated`,
+      { x: cx, y: y + 108, class: ballots.contested > 0 ? 'router-text contested' : 'router-text' },
+      ballots.contested > 0 ? `${short(ballots.contested)}${narrow ? ' ≠' : ' contested'}` : narrow ? '=' : 'unanimous',
     ),
   );
 }
@@ -190,13 +188,15 @@ function forwarding({ router: box, narrow }, fib) {
     ),
     s('path', { class: 'fib-link', d: `M${cx} ${box.y + box.height}v28` }),
     s('rect', { x: box.x, y, width: box.width, height: FIB_HEIGHT, rx: 8 }),
-    s('text', { x: cx, y: y + 20, class: 'router-head' }, narrow ? 'FIB' : 'Forwarding table'),
-    s(
-      'text',
-      { x: cx, y: y + 37, class: 'router-text' },
-      narrow ? count(fib.installed) : `${count(fib.installed)} of ${many(fib.routes, 'route')} in`,
-    ),
+    s('text', { x: cx, y: y + 20, class: 'router-head' }, narrow ? 'FIB' : 'FIB voter'),
+    s('text', { x: cx, y: y + 37, class: 'router-text' }, fibText(fib, narrow)),
   );
+}
+
+function fibText({ installed, routes, contested, failing }, narrow) {
+  if (failing > 0) return narrow ? `${short(failing)} ×` : `${count(failing)} refused by the kernel`;
+  if (contested > 0) return narrow ? `${short(contested)} ≠` : `${count(contested)} contested`;
+  return narrow ? short(installed) : `${short(installed)} of ${short(routes)} installed`;
 }
 
 function legend() {
@@ -210,7 +210,7 @@ function legend() {
   return h(
     'ul',
     { class: 'legend' },
-    line('up', 'session up, or votes'),
+    line('up', 'session up; votes'),
     line('wrong', 'dissents (≠)'),
     line('busy', 'synchronises'),
     line('down', 'down (×)'),

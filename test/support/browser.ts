@@ -52,6 +52,12 @@ export async function openPage(
   return { page, trouble, close: () => page.close() };
 }
 
+/** From the login page to the dashboard. */
+export async function logIn(page: Page, token: string): Promise<void> {
+  await page.type('#token', token);
+  await Promise.all([page.waitForNavigation(), page.click('button')]);
+}
+
 /** What a reader sees of the elements; without any of them: the empty text. */
 export function textOf(page: Page, selector: string): Promise<string> {
   return page.$$eval(selector, (elements) =>

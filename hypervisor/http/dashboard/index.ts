@@ -5,7 +5,7 @@ import { HttpError, sendJson } from '../answers.js';
 import type { HttpParts, HttpRequest, Route } from '../routes.js';
 import { EventStreams } from './events.js';
 import { RecentRecords } from './recent-records.js';
-import { Sampler } from './sampler.js';
+import { Sampler, type Sample } from './sampler.js';
 import { StaticFiles } from './static.js';
 
 const BEAT_MS = 1000;
@@ -57,15 +57,23 @@ class Dashboard {
     try {
       const status = await this.status();
       const sample = this.sampler.sample(status, Date.now());
-      this.streams.send('status', status);
-      this.streams.send('sample', sample);
-      const news = this.recent.take();
-      if (news !== undefined) this.streams.send('record', news);
+      this.tell(status, sample);
     } catch (error) {
       this.parts.log.warn(`dashboard: ${(error as Error).message}`);
     } finally {
       this.busy = false;
     }
+  }
+
+  private tell(status: RouterStatus, sample: Sample): void {
+    if (this.streams.size === 0) {
+      this.recent.skip();
+      return;
+    }
+    this.streams.send('status', status);
+    this.streams.send('sample', sample);
+    const news = this.recent.take();
+    if (news !== undefined) this.streams.send('record', news);
   }
 
   /** A new listener has everything at once: the status, and the last lines of the vote log. */

@@ -18,6 +18,9 @@ export interface ReplicaLanes {
   quarantine: Span[];
 }
 
+/** The last span of each lane; null where there was none yet. */
+export type LatestSpans = Record<keyof ReplicaLanes, Span | null>;
+
 /** Spans of one lane; the oldest give way. */
 const MAX_SPANS = 500;
 const KEPT_MS = 12 * 3_600_000;
@@ -39,6 +42,17 @@ export class Lanes {
 
   report(): Record<string, ReplicaLanes> {
     return Object.fromEntries(this.lanes);
+  }
+
+  /** By replica. A lane gets at most one new span with each update: who knows all these knows everything. */
+  latest(): Record<string, LatestSpans> {
+    const last = (lane: Span[]): Span | null => lane.at(-1) ?? null;
+    return Object.fromEntries(
+      [...this.lanes].map(([name, { state, dissent, quarantine }]) => [
+        name,
+        { state: last(state), dissent: last(dissent), quarantine: last(quarantine) },
+      ]),
+    );
   }
 }
 

@@ -2,8 +2,9 @@
 // of what was left out. Owns which kinds are worth showing and how much of a line is.
 import type { LogRecord } from '../../../votelog/types.js';
 
-/** Lines that are kept for those who come later. */
+/** Lines that are kept for those who come later, and their length altogether, characters: they are sent in one go. */
 const KEPT = 200;
+const KEPT_LENGTH = 256 * 1024;
 /** Lines taken between two calls of `take`; a burst is in the log itself, and in the summary numbers. */
 const TAKEN = 20;
 /** A longer line is shown without what makes it long, bytes. */
@@ -19,6 +20,7 @@ export interface RecordNews {
 
 export class RecentRecords {
   private readonly kept: string[] = [];
+  private keptLength = 0;
   private fresh: string[] = [];
   private leftOut = 0;
 
@@ -34,8 +36,7 @@ export class RecentRecords {
       return;
     }
     this.fresh.push(text);
-    this.kept.push(text);
-    if (this.kept.length > KEPT) this.kept.shift();
+    this.keep(text);
   }
 
   /** What has come since the last call; undefined when nothing has. */
@@ -47,9 +48,21 @@ export class RecentRecords {
     return news;
   }
 
+  /** The same for when nobody listens. */
+  skip(): void {
+    this.fresh = [];
+    this.leftOut = 0;
+  }
+
   /** Oldest first. */
   all(): LogRecord[] {
     return parsed(this.kept);
+  }
+
+  private keep(text: string): void {
+    this.kept.push(text);
+    this.keptLength += text.length;
+    while (this.kept.length > KEPT || this.keptLength > KEPT_LENGTH) this.keptLength -= this.kept.shift()!.length;
   }
 }
 

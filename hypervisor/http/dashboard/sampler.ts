@@ -3,7 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { quantile, type Histogram } from '../../metrics/histogram.js';
 import type { RouterStatus } from '../../status.js';
-import { Lanes, type ReplicaLanes } from './lanes.js';
+import { Lanes, type LatestSpans, type ReplicaLanes } from './lanes.js';
 import { Merger, Series, type Columns, type Merge } from './series.js';
 
 /** Seconds between two points, and how many of them are kept: 10 minutes of fine ones, 12 hours of coarse ones. */
@@ -48,6 +48,7 @@ export type ReplicaPoint = Record<keyof typeof REPLICA_FIELDS, number | null>;
 
 export interface Sample extends Point {
   replicas: Record<string, ReplicaPoint>;
+  lanes: Record<string, LatestSpans>;
 }
 
 /** What GET /api/v1/history answers. */
@@ -110,7 +111,7 @@ export class Sampler {
     this.before = at;
     this.lanes.update(status.replicas, at);
     this.keep(point, replicas);
-    return { ...point, replicas };
+    return { ...point, replicas, lanes: this.lanes.latest() };
   }
 
   history(which: 'fine' | 'coarse'): HistoryAnswer {
