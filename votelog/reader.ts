@@ -5,7 +5,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { LogError } from './errors.js';
 import { Follower } from './follower.js';
 import { Matcher } from './matcher.js';
-import { SegmentSearch } from './segment-search.js';
+import { SegmentSearch, type SearchOptions } from './segment-search.js';
 import {
   activePath,
   finishedSegments,
@@ -22,6 +22,7 @@ import type { LogFilter, LogQuery, LogRecord, SummaryKey, SummaryRow } from './t
 interface Source {
   path: string;
   file?: FileHandle;
+  index?: FileHandle | undefined;
 }
 
 export class VoteLogReader {
@@ -63,26 +64,40 @@ export class VoteLogReader {
     const matcher = new Matcher(query);
     let left = query.limit ?? Infinity;
     if (left <= 0) return;
+    const newestFirst = query.newestFirst === true;
     const sources = await this.sources();
-    if (query.newestFirst === true) sources.reverse();
+    if (newestFirst) sources.reverse();
     try {
       for (const source of sources) {
-        for await (const records of this.search(source, matcher, query.newestFirst === true)) {
+        const options = await this.open(source, newestFirst);
+        if (options === undefined) continue;
+        for await (const records of this.segments.records(matcher, options)) {
           for (const record of records) {
             yield record;
             if (--left <= 0) return;
           }
         }
+        await close(source);
       }
     } finally {
-      await Promise.all(sources.map(({ file }) => file?.close()));
+      await Promise.all(sources.map(close));
     }
   }
 
   /** Counts of what matches. Records about several keys count for each; more than 200,000 keys: the rest is in one row `(others)`. */
   async summary(filter: LogFilter, by: SummaryKey): Promise<SummaryRow[]> {
+    const matcher = new Matcher(filter);
     const summary = new Summary(by);
-    for await (const record of this.query(filter)) summary.add(record);
+    const sources = await this.sources();
+    try {
+      for (const source of sources) {
+        const options = await this.open(source, false);
+        if (options !== undefined) await this.segments.summarise(matcher, summary, options);
+        await close(source);
+      }
+    } finally {
+      await Promise.all(sources.map(close));
+    }
     return summary.result();
   }
 
@@ -113,21 +128,21 @@ export class VoteLogReader {
     return sources;
   }
 
-  private async *search(source: Source, matcher: Matcher, newestFirst: boolean): AsyncGenerator<LogRecord[]> {
-    // Deleted by now: the budget is the writer's business.
+  /** Undefined when it has been deleted by now: the budget is the writer's business. */
+  private async open(source: Source, newestFirst: boolean): Promise<SearchOptions | undefined> {
     source.file ??= await open(source.path).catch(() => undefined);
-    if (source.file === undefined) return;
-    const { file } = source;
-    const index = await open(source.path + INDEX_SUFFIX).catch(() => undefined);
-    try {
-      const skip = (lines: number): void => void (this.skipped += lines);
-      yield* this.segments.records(matcher, { file, index, newestFirst, skip });
-    } finally {
-      await index?.close();
-      await file.close();
-      delete source.file;
-    }
+    if (source.file === undefined) return undefined;
+    source.index = await open(source.path + INDEX_SUFFIX).catch(() => undefined);
+    const { file, index } = source;
+    return { file, index, newestFirst, skip: (lines) => void (this.skipped += lines) };
   }
+}
+
+async function close(source: Source): Promise<void> {
+  const { file, index } = source;
+  delete source.file;
+  delete source.index;
+  await Promise.all([file?.close(), index?.close()]);
 }
 
 async function* wanted(records: AsyncIterable<LogRecord>, matcher: Matcher): AsyncGenerator<LogRecord> {

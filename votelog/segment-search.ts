@@ -1,5 +1,5 @@
-// Finds records in one segment: through its index where there is one to be believed, line by line where not. Owns that choice, and the
-// indexes that are made in memory for ranges without one that are asked about again.
+// Finds and counts records in one segment: through its index where there is one to be believed, line by line where not. Owns that choice, and
+// the indexes that are made in memory for ranges without one that are asked about again.
 import type { FileHandle } from 'node:fs/promises';
 import { FileSource, MemorySource } from './index/bytes-source.js';
 import { CorruptIndex } from './index/pages.js';
@@ -11,6 +11,7 @@ import { lineBlocks } from './lines.js';
 import type { Matcher } from './matcher.js';
 import { parseRecord } from './record-text.js';
 import { scan } from './scan.js';
+import type { Summary } from './summary.js';
 import type { LogRecord } from './types.js';
 
 /** Bytes of a segment that are read and parsed together. */
@@ -24,7 +25,7 @@ const WORTH = 1 << 20;
 interface Range {
   from: number;
   to: number;
-  part?: Part;
+  part?: Part | undefined;
 }
 
 export interface SearchOptions {
@@ -42,19 +43,42 @@ export class SegmentSearch {
 
   /** The records wanted of a segment, some at a time. */
   async *records(matcher: Matcher, options: SearchOptions): AsyncGenerator<LogRecord[]> {
-    const { file, newestFirst, skip } = options;
+    const { file, newestFirst } = options;
     const { size, ino } = await file.stat();
     const ranges = await this.ranges(options, size);
     if (newestFirst) ranges.reverse();
     for (const range of ranges) {
       const part = range.part ?? (await this.remembered(file, ino, range));
-      const candidates = part === undefined ? undefined : await found(part, matcher);
-      if (candidates === undefined) {
-        yield* scan(file, matcher, { ...range, newestFirst, skip: () => skip(1) });
-      } else {
-        skip(part!.head.skipped);
-        yield* read(file, candidates, matcher, newestFirst);
+      yield* this.search({ ...range, part }, matcher, options);
+    }
+  }
+
+  /** Adds the records wanted of a segment to a summary. */
+  async summarise(matcher: Matcher, summary: Summary, options: SearchOptions): Promise<void> {
+    const { file, skip } = options;
+    const { size, ino } = await file.stat();
+    for (const range of await this.ranges(options, size)) {
+      const part = range.part ?? (await this.remembered(file, ino, range));
+      if (part !== undefined && (await believed(part.tally(matcher, summary))) === true) {
+        skip(part.head.skipped);
+        continue;
       }
+      for await (const records of this.search({ ...range, part }, matcher, options)) {
+        for (const record of records) summary.add(record);
+      }
+    }
+  }
+
+  /** The records wanted of a range. */
+  private async *search(range: Range, matcher: Matcher, options: SearchOptions): AsyncGenerator<LogRecord[]> {
+    const { file, newestFirst, skip } = options;
+    const { part } = range;
+    const candidates = part === undefined ? undefined : await believed(part.candidates(matcher));
+    if (candidates === undefined) {
+      yield* scan(file, matcher, { ...range, newestFirst, skip: () => skip(1) });
+    } else {
+      skip(part!.head.skipped);
+      yield* read(file, candidates, matcher, newestFirst);
     }
   }
 
@@ -108,10 +132,10 @@ export class SegmentSearch {
   }
 }
 
-/** Undefined when the index turns out to be broken. */
-async function found(part: Part, matcher: Matcher): Promise<Candidates | undefined> {
+/** What an index answers; undefined when it turns out to be broken. */
+async function believed<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    return await part.candidates(matcher);
+    return await answer;
   } catch (error) {
     if (error instanceof CorruptIndex) return undefined;
     throw error;

@@ -1,6 +1,7 @@
-// Records counted by something they have in common. Owns the grouping and its bound.
+// Records counted by something they have in common. Owns the grouping and its bound; what the columns of an index say is counted without the
+// records themselves (index/part.ts).
 import { formatPrefix } from '../wire/prefix-text.js';
-import { forEachPrefix, neighborOf, prefixCountOf, replicasOf } from './facts.js';
+import { forEachPrefix, neighborOf, prefixCountOf, replicasOf, timeOf } from './facts.js';
 import type { LogRecord, SummaryKey, SummaryRow } from './types.js';
 
 /** Different keys that are told apart; what comes with further ones is counted together. */
@@ -9,47 +10,57 @@ export const MAX_KEYS = 200_000;
 export const NO_KEY = '-';
 export const OTHER_KEYS = '(others)';
 
+/** A row with its times as ms since 1970. */
+interface Count {
+  records: number;
+  prefixes: number;
+  first: number;
+  last: number;
+}
+
 export class Summary {
-  private readonly rows = new Map<string, SummaryRow>();
-  private readonly by: SummaryKey;
+  readonly by: SummaryKey;
+  private readonly rows = new Map<string, Count>();
 
   constructor(by: SummaryKey) {
     this.by = by;
   }
 
   add(record: LogRecord): void {
+    const at = timeOf(record);
+    const prefixes = this.by === 'prefix' ? 1 : prefixCountOf(record);
     const keys = keysOf(record, this.by);
-    const prefixes = prefixCountOf(record);
-    for (const key of keys.length === 0 ? [NO_KEY] : keys) {
-      this.count(key, 1, this.by === 'prefix' ? 1 : prefixes, record.t, record.t);
-    }
+    for (const key of keys.length === 0 ? [NO_KEY] : keys) this.count(key, prefixes, at);
   }
 
-  /** `records` with so many prefixes between two times. */
-  count(key: string, records: number, prefixes: number, first: string, last: string): void {
+  /** One more record with this key, about so many prefixes; `at`: ms since 1970. */
+  count(key: string, prefixes: number, at: number): void {
     let row = this.rows.get(key);
     if (row === undefined) {
       const name = this.rows.size < MAX_KEYS ? key : OTHER_KEYS;
-      row = this.rows.get(name) ?? { key: name, records: 0, prefixes: 0, first, last };
+      row = this.rows.get(name) ?? { records: 0, prefixes: 0, first: at, last: at };
       this.rows.set(name, row);
     }
-    row.records += records;
+    row.records++;
     row.prefixes += prefixes;
-    if (first < row.first) row.first = first;
-    if (last > row.last) row.last = last;
+    if (at < row.first) row.first = at;
+    if (at > row.last) row.last = at;
   }
 
   /** Most records first; hours in their order. */
   result(): SummaryRow[] {
     const order = (a: SummaryRow, b: SummaryRow): number =>
       (this.by === 'hour' ? 0 : b.records - a.records) || (a.key < b.key ? -1 : 1);
-    return [...this.rows.values()].sort(order);
+    const time = (at: number): string => new Date(at).toISOString();
+    return [...this.rows]
+      .map(([key, { first, last, ...counts }]) => ({ key, ...counts, first: time(first), last: time(last) }))
+      .sort(order);
   }
 }
 
-/** The hour (UTC) that a time lies in, `2026-03-14T15`. */
-export function hourOf(time: string): string {
-  return time.slice(0, 13);
+/** The hour (UTC) that a time (ms since 1970) lies in, `2026-03-14T15`. */
+export function hourOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 13);
 }
 
 function keysOf(record: LogRecord, by: SummaryKey): string[] {
@@ -61,7 +72,7 @@ function keysOf(record: LogRecord, by: SummaryKey): string[] {
     case 'kind':
       return [record.kind];
     case 'hour':
-      return [hourOf(record.t)];
+      return [hourOf(timeOf(record))];
     case 'attribute':
       return attributesOf(record);
     case 'prefix':

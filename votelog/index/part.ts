@@ -1,8 +1,10 @@
-// One part of an index: answers which records of its range a filter may want, reading as little as it can. Owns the search; whether a
-// record is really wanted is decided by who reads it (matcher.ts), so what this says too much does no harm.
+// One part of an index: answers which records of its range a filter may want, and counts them by what its columns know, reading as little as it
+// can. Owns the search; whether a record is really wanted is decided by who reads it (matcher.ts), so what `candidates` says too much does no
+// harm, and `tally` says where it cannot be sure.
 import type { Prefix } from '../../wire/prefix-text.js';
 import { maxPrefixBits } from '../../wire/family.js';
 import type { Matcher } from '../matcher.js';
+import { hourOf, NO_KEY, type Summary } from '../summary.js';
 import type { BytesSource } from './bytes-source.js';
 import { CorruptIndex, Pages } from './pages.js';
 import {
@@ -27,6 +29,13 @@ const MAX_NAME = 256;
 export interface Candidates {
   starts: Float64Array;
   ends: Float64Array;
+}
+
+/** Reads the keys of the i-th record out of a column's values and its time; undefined: they were left out. */
+interface KeyReader {
+  column?: SectionName;
+  width: number;
+  read(values: Buffer | undefined, at: number, i: number): readonly string[] | undefined;
 }
 
 export class Part {
@@ -56,6 +65,67 @@ export class Part {
       if (starts[i] >= ends[i] || ends[i] > to) throw new CorruptIndex('records in no order');
     }
     return { starts, ends };
+  }
+
+  /**
+   * Adds what is wanted to a summary, by the columns alone. Returns false, and adds nothing, when they do not tell: some name was left out, or
+   * the summary is by something that has no column. Throws CorruptIndex.
+   */
+  async tally(matcher: Matcher, summary: Summary): Promise<boolean> {
+    const keys = this.isSure(matcher) ? this.keysOf(summary.by) : undefined;
+    if (keys === undefined) return false;
+    const numbers = this.isOut(matcher) ? new Uint32Array(0) : await this.select(matcher);
+    const values = keys.column === undefined ? undefined : await this.gather(keys.column, keys.width, numbers);
+    const times = await this.gather('time', 8, numbers);
+    const prefixes = await this.gather('prefixes', 4, numbers);
+    const found = Array.from(numbers, (_, i) => keys.read(values, times.readDoubleLE(8 * i), i));
+    if (found.includes(undefined)) return false;
+    found.forEach((names, i) => {
+      for (const name of names!) summary.count(name, prefixes.readUInt32LE(4 * i), times.readDoubleLE(8 * i));
+    });
+    return true;
+  }
+
+  /** Whether `select` proposes nothing that is not wanted: no name of the filter may be one that was left out. */
+  private isSure({ filter, kinds }: Matcher): boolean {
+    const { head } = this;
+    return (
+      (kinds === undefined || !kindValues(head, kinds).has(UNKNOWN_KIND)) &&
+      (filter.neighbor === undefined || !neighborValues(head, filter.neighbor).has(UNKNOWN_NEIGHBOR)) &&
+      (filter.replica === undefined || replicaMask(head, filter.replica) !== OTHER_REPLICA)
+    );
+  }
+
+  /** How the keys of a summary are read; undefined where no column has them. */
+  private keysOf(by: Summary['by']): KeyReader | undefined {
+    const { kinds, neighbors, replicas } = this.head;
+    switch (by) {
+      case 'hour':
+        return { width: 0, read: (_, at) => [hourOf(at)] };
+      case 'kind':
+        return { column: 'kind', width: 1, read: (values, _, i) => nameAt(kinds, values![i]) };
+      case 'neighbor':
+        return {
+          column: 'neighbor',
+          width: 2,
+          read: (values, _, i) => {
+            const value = values!.readUInt16LE(2 * i);
+            return value === NO_NEIGHBOR ? [NO_KEY] : nameAt(neighbors, value);
+          },
+        };
+      case 'replica':
+        return {
+          column: 'replicas',
+          width: 4,
+          read: (values, _, i) => {
+            const mask = values!.readUInt32LE(4 * i);
+            if (mask === 0) return [NO_KEY];
+            return mask >>> replicas.length === 0 ? replicas.filter((_name, r) => (mask >>> r) & 1) : undefined;
+          },
+        };
+      default:
+        return undefined;
+    }
   }
 
   /** The head alone says that nothing is wanted. */
@@ -201,6 +271,10 @@ export class Part {
     const keys = await this.pages.bytes(start + first * width, Math.max(0, count) * width);
     return first + firstNot(Math.max(0, count), (i) => precedes(keys, i));
   }
+}
+
+function nameAt(names: readonly string[], value: number): string[] | undefined {
+  return value < names.length ? [names[value]] : undefined;
 }
 
 /** The least i below `count` for which `holds` is false (it holds for all before); `count` when there is none. */

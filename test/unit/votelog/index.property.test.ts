@@ -20,7 +20,8 @@ import { parseRecord } from '../../../votelog/record-text.js';
 import { VoteLogReader } from '../../../votelog/reader.js';
 import { SegmentWriter } from '../../../votelog/segment-writer.js';
 import { INDEX_SUFFIX } from '../../../votelog/segments.js';
-import type { LogQuery, LogRecord } from '../../../votelog/types.js';
+import { Summary } from '../../../votelog/summary.js';
+import type { LogQuery, LogRecord, SummaryKey } from '../../../votelog/types.js';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'btr-index-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -134,6 +135,21 @@ async function asked(reader: VoteLogReader, what: LogQuery): Promise<LogRecord[]
   return records;
 }
 
+const KEYS: readonly SummaryKey[] = ['replica', 'prefix', 'neighbor', 'attribute', 'hour', 'kind'];
+
+/** Both the records and every way to count them. */
+async function expectSame(reader: VoteLogReader, lines: readonly string[], what: LogQuery): Promise<void> {
+  expect(await asked(reader, what)).toEqual(scanned(lines, what));
+  const filter = { ...what };
+  delete filter.limit;
+  delete filter.newestFirst;
+  for (const by of KEYS) {
+    const summary = new Summary(by);
+    for (const record of scanned(lines, filter)) summary.add(record);
+    expect(await reader.summary(filter, by)).toEqual(summary.result());
+  }
+}
+
 const indexesIn = (directory: string): string[] =>
   readdirSync(directory)
     .filter((name) => name.endsWith(INDEX_SUFFIX))
@@ -151,7 +167,7 @@ test('the index finds what reading everything finds', async () => {
       const directory = await write(lines, segmentSize);
       expect(indexesIn(directory).some((file) => statSync(file).size > 0)).toBe(true);
       const reader = await VoteLogReader.open(directory);
-      for (const what of queries) expect(await asked(reader, what)).toEqual(scanned(lines, what));
+      for (const what of queries) await expectSame(reader, lines, what);
       await reader.close();
     }),
     { numRuns: 50 },
@@ -178,7 +194,7 @@ test('whatever is done to side files, answers stay right', async () => {
           }
         }
         const reader = await VoteLogReader.open(directory);
-        for (const what of queries) expect(await asked(reader, what)).toEqual(scanned(lines, what));
+        for (const what of queries) await expectSame(reader, lines, what);
         // The writer puts them right.
         const file = path.join(directory, 'votes.jsonl');
         const writer = await SegmentWriter.open({
@@ -189,7 +205,7 @@ test('whatever is done to side files, answers stay right', async () => {
         });
         while (await writer.catchUp());
         writer.close();
-        for (const what of queries) expect(await asked(reader, what)).toEqual(scanned(lines, what));
+        for (const what of queries) await expectSame(reader, lines, what);
         expect(existsSync(file + INDEX_SUFFIX)).toBe(true);
       },
     ),
