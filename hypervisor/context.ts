@@ -34,7 +34,7 @@ export interface RouterContext {
   meters: Meters;
   /** Who listens to the messages themselves. */
   taps: Taps;
-  /** Writes messages to files; undefined when nothing is recorded. */
+  /** Writes messages to files; undefined when nothing is recorded. Another one after a reload, as the next. */
   recorder: Recorder | undefined;
   /** Tells collectors; undefined when none is configured. */
   bmp: BmpExporter | undefined;

@@ -1,5 +1,6 @@
 // The hypervisor's own log (winston): what an operator reads on stderr or in the journal. A record is one line, whatever neighbours and
 // daemons have put into it, and nothing in it moves a terminal. The vote log is another thing (vote-log.ts).
+import { closeSync, openSync } from 'node:fs';
 import process from 'node:process';
 import winston from 'winston';
 import { asciiJson, safeText } from '../wire/safe-text.js';
@@ -41,9 +42,20 @@ export function createLogger(options: LogOptions): Logger {
       : winston.format.combine(winston.format.timestamp(), text),
     transports: [
       new winston.transports.Stream({ stream: process.stderr }),
-      ...(options.file === undefined
-        ? []
-        : [new winston.transports.File({ filename: options.file, maxsize: 16 << 20, maxFiles: 4, tailable: true })]),
+      ...(options.file === undefined ? [] : [fileTransport(options.file)]),
     ],
   });
+}
+
+/** The log goes on in `file`, or in none but standard error. Throws what the file system says when that cannot be; then nothing changes. */
+export function setLogFile(log: Logger, file: string | undefined): void {
+  if (file !== undefined) closeSync(openSync(file, 'a', 0o640));
+  for (const transport of [...log.transports]) {
+    if (transport instanceof winston.transports.File) log.remove(transport);
+  }
+  if (file !== undefined) log.add(fileTransport(file));
+}
+
+function fileTransport(filename: string): winston.transport {
+  return new winston.transports.File({ filename, maxsize: 16 << 20, maxFiles: 4, tailable: true });
 }

@@ -7,7 +7,7 @@ import { Electorate } from '../voter/electorate.js';
 import { Canonicaliser } from '../wire/bgp/canonical.js';
 import { PrefixClock } from '../wire/prefix-clock.js';
 import { Abstentions } from './abstentions.js';
-import { BmpExporter } from './bmp/bmp-exporter.js';
+import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import { FaultDesk } from './faults/fault-desk.js';
 import { InputJournal } from './input-journal.js';
@@ -17,7 +17,6 @@ import type { Logger } from './logging.js';
 import { Meters } from './metrics/meters.js';
 import type { NeighborPort } from './neighbor-port.js';
 import { QuarantineDesk } from './quarantine/quarantine-desk.js';
-import { Recorder } from './recording/recorder.js';
 import { RecoveryDesk } from './recovery/recovery-desk.js';
 import type { ReplicaPort } from './replica-port.js';
 import { restartWatchOf } from './restart-watch.js';
@@ -43,7 +42,7 @@ export interface ContextParts {
 }
 
 /** All but the desks. */
-type Core = Omit<RouterContext, 'bmp' | 'fib' | 'abstentions' | 'faults' | 'injections' | 'recovery' | 'quarantine'>;
+type Core = Omit<RouterContext, 'fib' | 'abstentions' | 'faults' | 'injections' | 'recovery' | 'quarantine'>;
 
 /** Opens logs and starts the forwarding table's thread. Throws RouterError where that is not possible. */
 export function openContext(parts: ContextParts): RouterContext {
@@ -51,9 +50,7 @@ export function openContext(parts: ContextParts): RouterContext {
   const clock = new PrefixClock();
   const core = openCore(parts, clock);
   const { prefixes } = core.tables;
-  const bmp = config.bmp.collectors.length > 0 ? new BmpExporter(core, () => neighbors) : undefined;
-  core.taps.add(new InputJournal(core));
-  for (const tap of [core.recorder, bmp]) if (tap !== undefined) core.taps.add(tap);
+  core.taps.add(new InputJournal(core), now());
   const fib = openFib(core, clock);
   const voters = (): NeighborPort['voter'][] => neighbors.map(({ voter }) => voter);
   const abstentions = new Abstentions(config.replicas.length, { prefixes, fib, voters });
@@ -61,7 +58,6 @@ export function openContext(parts: ContextParts): RouterContext {
   const people = { replicas: () => replicas, neighbors: () => neighbors, electorateChanged };
   return {
     ...core,
-    bmp,
     fib,
     abstentions,
     faults,
@@ -112,7 +108,9 @@ function openCore({ config, log, neighbors, replicatorInput, schedule }: Context
       members: () => electorate.members,
     }),
     taps: new Taps(),
-    recorder: config.record.enabled ? orRouterError('cannot record', () => new Recorder(config, log)) : undefined,
+    // See outlets.ts.
+    recorder: undefined,
+    bmp: undefined,
     restart: restartWatchOf(config),
     gate: installGateOf(config, prefixes, requeue),
     replicatorInput,

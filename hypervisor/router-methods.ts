@@ -22,7 +22,7 @@ export function routerMethods(parts: MethodParts): Record<string, Method> {
   const { context, neighbors, replicas } = parts;
   const reports = new Reports(context, neighbors);
   const patterns = new LivePatterns(context, neighbors);
-  const log = new OwnLog(context.config.voteLog.file);
+  const log = new OwnLog(() => context.config.voteLog.file);
   const explainer = new Explainer({ context, neighbors, replicas, reports, log });
   const withFib = (use: (fib: FibPort) => unknown): unknown => {
     if (context.fib === undefined) throw new Error('this router has no forwarding table (fib.backend: none)');
@@ -33,16 +33,13 @@ export function routerMethods(parts: MethodParts): Record<string, Method> {
     fib: (query) => withFib((fib) => fib.routes(query)),
     'fib-verify': () => withFib(() => parts.fib?.verify()),
     votes: (params) => reports.ballots(params),
-    faults: async (params) => {
-      const answer = context.faults.report(params);
-      return { ...answer, patterns: await patterns.of(answer.findings) };
-    },
+    faults: (params) => patterns.answer(params),
     explain: (params) => explainer.explain(params),
     'vote-log': () => context.config.voteLog,
     ...injectionMethods(context.injections),
     ...quarantineMethods(context.quarantine),
-    ...recordMethods(context.config, context.recorder),
-    ...bmpMethods(context.bmp),
+    ...recordMethods(context.config, () => context.recorder),
+    ...bmpMethods(() => context.bmp),
     replica: (params) => context.recovery.command(params),
     ...reloadMethods(parts.reloads, context),
     'replica-pid': () => Object.fromEntries(replicas.map((replica) => [replica.name, replica.status().pid])),

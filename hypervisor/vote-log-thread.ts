@@ -11,7 +11,10 @@ export interface VoteLogThreadData {
 
 export type ToVoteLogThread =
   /** Whole lines, each with its newline. */
-  { kind: 'lines'; text: string; lines: number } | { kind: 'close' };
+  | { kind: 'lines'; text: string; lines: number }
+  /** What comes after this goes there. */
+  | { kind: 'reopen'; data: VoteLogThreadData }
+  | { kind: 'close' };
 
 export type FromVoteLogThread =
   /** Lines are on the disk, or are not (`error`). In the order in which they came. */
@@ -38,10 +41,10 @@ function write(writer: SegmentWriter | undefined, { text, lines }: ToVoteLogThre
   tell(done);
 }
 
-async function open(): Promise<SegmentWriter | undefined> {
+async function open(data: VoteLogThreadData): Promise<SegmentWriter | undefined> {
   try {
     return await SegmentWriter.open({
-      ...(workerData as VoteLogThreadData),
+      ...data,
       warn: (text) => tell({ kind: 'warning', text }),
     });
   } catch (error) {
@@ -57,12 +60,16 @@ async function run(): Promise<void> {
   } catch {
     // It is only politeness.
   }
-  const writer = await open();
+  let writer = await open(workerData as VoteLogThreadData);
   let behind = writer !== undefined;
   for (;;) {
     const message = waiting.shift();
     if (message?.kind === 'close') break;
-    if (message !== undefined) write(writer, message);
+    if (message?.kind === 'reopen') {
+      writer?.close();
+      writer = await open(message.data);
+      behind = writer !== undefined;
+    } else if (message !== undefined) write(writer, message);
     else if (behind) {
       behind = (await writer?.catchUp()) ?? false;
       // What came meanwhile goes first.

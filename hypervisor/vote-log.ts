@@ -54,7 +54,7 @@ export class VoteLog {
   private gone = false;
   private readonly thread: Worker;
   private readonly ended: Promise<void>;
-  private readonly file: string;
+  private file: string;
   private readonly maxPending: number;
   private readonly log: Logger;
   private readonly levelListeners = new Set<(level: VoteLogLevel) => void>();
@@ -118,6 +118,14 @@ export class VoteLog {
     this.tell({ kind: 'lines', text, lines: this.pending.length });
     this.pending = [];
     this.queued = 0;
+  }
+
+  /** Goes on in another file, or with other sizes, with the next line. Throws as the constructor; then everything stays as it is. */
+  reopen({ file, segmentSize, sizeBudget }: VoteLogThreadData): void {
+    closeSync(openSync(file, 'a', 0o640));
+    this.flush();
+    this.file = file;
+    this.tell({ kind: 'reopen', data: { file, segmentSize, sizeBudget } });
   }
 
   /** Writes what is pending and closes the file. */

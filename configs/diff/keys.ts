@@ -136,9 +136,11 @@ const INSIDE: readonly KeyRule[] = rules('restart', [
 ]);
 
 const INSPECTION: readonly KeyRule[] = [
-  ...rules('live', ['logging.level', 'vote-log.level']),
-  ...rules('restart', ['logging.file', 'vote-log.file', 'vote-log.segment-size', 'vote-log.size-budget']),
-  ...rules('restart', ['record', 'http', 'bmp'], { below: true }),
+  ...rules('live', ['logging.level', 'logging.file']),
+  ...rules('live', ['vote-log.level', 'vote-log.file', 'vote-log.segment-size', 'vote-log.size-budget']),
+  ...rules('live', ['record'], { below: true, note: 'the recording goes on in new files' }),
+  ...rules('live', ['http'], { below: true, note: 'the server is opened anew: clients connect again' }),
+  ...rules('live', ['bmp'], { below: true, note: 'collectors are connected to anew' }),
 ];
 
 /** In the order of docs/configuration.md. */

@@ -31,11 +31,6 @@ export function mergeConfigs(running: RouterConfig, next: RouterConfig): RouterC
     fib: mergeFib(running, next),
     internal: running.internal,
     limits: running.limits,
-    logging: { ...running.logging, level: next.logging.level },
-    voteLog: { ...running.voteLog, level: next.voteLog.level },
-    record: running.record,
-    http: running.http,
-    bmp: running.bmp,
   };
 }
 

@@ -2,6 +2,6 @@
 import type { Method } from '../control/server.js';
 import type { BmpExporter } from './bmp-exporter.js';
 
-export function bmpMethods(bmp: BmpExporter | undefined): Record<string, Method> {
-  return { bmp: () => bmp?.stats() ?? [] };
+export function bmpMethods(bmp: () => BmpExporter | undefined): Record<string, Method> {
+  return { bmp: () => bmp()?.stats() ?? [] };
 }

@@ -36,11 +36,11 @@ function workerFile(): string {
 }
 
 export class OwnLog {
-  private readonly file: string;
+  private readonly file: () => string;
   private running = 0;
 
-  /** `file`: of the active segment. */
-  constructor(file: string) {
+  /** `file`: of the active segment, at the time. */
+  constructor(file: () => string) {
     this.file = file;
   }
 
@@ -50,7 +50,7 @@ export class OwnLog {
       return { records: [], problem: 'the vote log is being searched for others already' };
     this.running++;
     try {
-      return await ask({ file: this.file, prefix, limit: LIMIT, within: WITHIN_MS });
+      return await ask({ file: this.file(), prefix, limit: LIMIT, within: WITHIN_MS });
     } catch (error) {
       return { records: [], problem: `the vote log cannot be read: ${(error as Error).message}` };
     } finally {

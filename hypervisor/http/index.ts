@@ -7,12 +7,16 @@ import { metricsRoutes } from './metrics.js';
 import type { HttpParts, Route } from './routes.js';
 import { HttpServer } from './server.js';
 
-/** Undefined when it is switched off. */
-export function openHttp(parts: HttpParts): HttpServer | undefined {
-  const { http } = parts.context.config;
-  if (!http.enabled) return undefined;
+/** Makes a server out of the configuration as it is then; undefined when it is switched off. What is served, with its history, is made once. */
+export function httpOpener(parts: HttpParts): () => HttpServer | undefined {
   const counters = new HttpCounters();
-  return new HttpServer(http, routesOf(parts, counters), counters, parts.log);
+  let routes: Route[] | undefined;
+  return () => {
+    const { http } = parts.context.config;
+    if (!http.enabled) return undefined;
+    routes ??= routesOf(parts, counters);
+    return new HttpServer(http, routes, counters, parts.log);
+  };
 }
 
 /** Everything but logging in, which is the server's own. */

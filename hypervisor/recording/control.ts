@@ -33,12 +33,12 @@ export function placesOf(config: RouterConfig): RouterPlaces {
 }
 
 /** `record`: what was written, or null when nothing is recorded. `record-flush`: the same once all of it is on disk, and where all lies. */
-export function recordMethods(config: RouterConfig, recorder: Recorder | undefined): Record<string, Method> {
+export function recordMethods(config: RouterConfig, recorder: () => Recorder | undefined): Record<string, Method> {
   return {
-    record: () => recorder?.stats() ?? null,
+    record: () => recorder()?.stats() ?? null,
     'record-flush': async (): Promise<RecordFlushAnswer> => {
-      await recorder?.flush();
-      return { places: placesOf(config), recording: recorder?.stats() ?? null };
+      await recorder()?.flush();
+      return { places: placesOf(config), recording: recorder()?.stats() ?? null };
     },
   };
 }

@@ -60,10 +60,20 @@ export class RollingRestart {
     return RISING.includes(this.parts.life(r).phase);
   }
 
-  private prepare(r: number): undefined {
-    this.parts.equip(r);
+  private prepare(r: number): RollingFailure | undefined {
+    const failure = this.equip(r);
+    this.parts.step(r, failure === undefined ? 'later' : 'failed');
+    return failure;
+  }
+
+  private equip(r: number): RollingFailure | undefined {
+    try {
+      this.parts.equip(r);
+    } catch (error) {
+      return { replica: r, reason: (error as Error).message };
+    }
     this.reached.push(r);
-    this.parts.step(r, 'later');
+    return undefined;
   }
 
   private async restart(r: number): Promise<RollingFailure | undefined> {
@@ -75,8 +85,11 @@ export class RollingRestart {
     if (!this.runs(r)) return this.prepare(r);
     parts.step(r, 'restarting');
     const { restarts } = parts.life(r);
-    this.reached.push(r);
-    parts.equip(r);
+    const unfit = this.equip(r);
+    if (unfit !== undefined) {
+      parts.step(r, 'failed');
+      return unfit;
+    }
     parts.renew(r);
     let reason: string | undefined;
     const late = await this.until(() => {

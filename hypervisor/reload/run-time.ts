@@ -6,6 +6,7 @@ import type { NeighborPort } from '../neighbor-port.js';
 import type { ReplicaPort } from '../replica-port.js';
 import { voterOptions } from '../voter-options.js';
 import { setVoteLogLevel } from './log-levels.js';
+import { refill } from './refill.js';
 
 export interface RunTimeParts {
   context: RouterContext;
@@ -15,11 +16,6 @@ export interface RunTimeParts {
 
 /** Sections that are applied at once: parts keep the objects, so that these are filled anew. */
 const LIVE = ['voting', 'recovery', 'quarantine', 'earlyWarning', 'fib', 'logging', 'voteLog'] as const;
-
-function refill(target: object, source: object): void {
-  for (const key of Object.keys(target)) if (!(key in source)) delete (target as Record<string, unknown>)[key];
-  Object.assign(target, source);
-}
 
 /** What neighbours, replicas and policies are to be; the sessions and replicas that it is about follow by themselves, or not at all. */
 export function adoptParties(config: RouterConfig, target: RouterConfig): void {
