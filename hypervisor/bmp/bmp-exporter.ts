@@ -5,24 +5,21 @@ import type { BmpCollector, BmpView } from '../../configs/model.js';
 import type { DownReason, Negotiated } from '../../session/types.js';
 import { UNKNOWN } from '../../voter/ballots.js';
 import { writePeerDown, writePeerUp, writeRouteMonitoring, writeStatistics } from '../../wire/bmp/encode.js';
-import { BmpInformation, BmpStatistic } from '../../wire/bmp/types.js';
-import { ByteWriter } from '../../wire/byte-writer.js';
-import { ALL_FAMILIES } from '../../wire/family.js';
+import { BmpStatistic } from '../../wire/bmp/types.js';
 import { u16 } from '../../wire/mrt/types.js';
 import { now, wallTime } from '../clock.js';
 import type { RouterContext } from '../context.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { MessageTap } from '../taps.js';
 import { BmpFeed, type FeedStats } from './feed.js';
+import { LocRibFeed } from './loc-rib-feed.js';
 import { LocRib } from './loc-rib.js';
-import { bmpNeighbor, downReason, locRibPeer, REPLICA_DOWN, type BmpNeighbor } from './peers.js';
+import { bmpNeighbor, downReason, REPLICA_DOWN, type BmpNeighbor } from './peers.js';
 import { RibDump, type RibView } from './rib-dump.js';
 import { RouteBatch } from './route-batch.js';
+import { UpdateScreen } from './update-screen.js';
 
 export type BmpStats = FeedStats[];
-
-/** RFC 9069 section 4.4: the name of the only table. */
-const TABLE_NAME = 'global';
 
 /** Attribute id of what the neighbour holds, 0: nothing. While it is being told everything anew that is the verdict. */
 function held(port: NeighborPort, prefix: number): number {
@@ -37,31 +34,30 @@ export class BmpExporter implements MessageTap {
   private readonly context: Context;
   private readonly neighbors: () => readonly NeighborPort[];
   private readonly batch: RouteBatch;
-  private readonly locRib: LocRib;
-  private readonly locRibPeer: ReturnType<typeof locRibPeer>;
+  private readonly screen = new UpdateScreen();
+  /** Holds ids of prefixes. */
+  readonly locRib: LocRibFeed;
   /** By view; `replicas` by index of the replica. */
-  private readonly feeds: Record<Exclude<BmpView, 'replicas'>, BmpFeed[]> & { replicas: BmpFeed[][] };
+  private readonly feeds: Record<'pre-policy' | 'post-policy', BmpFeed[]> & { replicas: BmpFeed[][] };
   /** Connections on which the neighbours themselves are peers. */
   private readonly sessionFeeds: BmpFeed[] = [];
   private readonly all: BmpFeed[] = [];
   /** By neighbour; undefined while its session is down. */
   private readonly peers: (BmpNeighbor | undefined)[];
-  /** By replica and neighbour: its sessions that are up (two where families are split). */
-  private readonly sessions: number[][];
+  /** By replica and neighbour: its sessions that are up (two where families are split); undefined: none has ever been. */
+  private readonly sessions: (number | undefined)[][];
   private readonly timers: NodeJS.Timeout[] = [];
-  private readonly scratch = new ByteWriter(1 << 16);
-  private locRibScheduled = false;
 
   constructor(context: Context, neighbors: () => readonly NeighborPort[]) {
     const { config, tables, replicator } = context;
     this.context = context;
     this.neighbors = neighbors;
     this.batch = new RouteBatch(tables);
-    this.locRib = new LocRib({ as: config.router.as, tables, replicator, neighbors });
-    this.locRibPeer = locRibPeer(config.router);
+    const routes = new LocRib({ as: config.router.as, tables, replicator, neighbors });
+    this.locRib = new LocRibFeed({ self: config.router, tables, routes, batch: this.batch });
     this.peers = config.neighbors.map(() => undefined);
-    this.sessions = config.replicas.map(() => config.neighbors.map(() => 0));
-    this.feeds = { 'pre-policy': [], 'post-policy': [], 'local-rib': [], replicas: config.replicas.map(() => []) };
+    this.sessions = config.replicas.map(() => []);
+    this.feeds = { 'pre-policy': [], 'post-policy': [], replicas: config.replicas.map(() => []) };
     for (const collector of config.bmp.collectors) this.open(collector);
   }
 
@@ -70,7 +66,7 @@ export class BmpExporter implements MessageTap {
     const peer = bmpNeighbor(config.neighbors[n], config.router, negotiated);
     this.peers[n] = peer;
     for (const feed of this.sessionFeeds) this.peerUp(feed, peer, at);
-    this.noteAllChanged();
+    this.locRib.noteAll();
   }
 
   neighborDown(n: number, reason: DownReason, at: number): void {
@@ -84,17 +80,17 @@ export class BmpExporter implements MessageTap {
     }
     // Its replicas' sessions follow, and find no neighbour any more.
     this.sessions.forEach((sessions, r) => {
-      if (sessions[n] > 0) this.replicaPeerDown(r, peer, at);
+      if (this.isUp(r, n)) this.replicaPeerDown(r, peer, at);
       sessions[n] = 0;
     });
-    this.noteAllChanged();
+    this.locRib.noteAll();
   }
 
   received(n: number, buffer: Uint8Array, start: number, end: number, at: number): void {
     const peer = this.peers[n];
-    if (peer === undefined) return;
-    this.update(this.feeds['pre-policy'], peer.received, buffer, start, end, at);
-    this.noteChanged(buffer, start, end, peer.negotiated.as4);
+    if (peer === undefined || !this.screen.judge(buffer, start, end, peer.rules)) return;
+    this.tell(this.feeds['pre-policy'], peer.received, at);
+    this.locRib.note(this.screen);
   }
 
   advertised(n: number, messages: Uint8Array, at: number): void {
@@ -102,27 +98,34 @@ export class BmpExporter implements MessageTap {
     if (peer === undefined) return;
     for (let start = 0; start < messages.length;) {
       const end = start + u16(messages, start + 16);
-      this.update(this.feeds['post-policy'], peer.sent, messages, start, end, at);
-      this.noteChanged(messages, start, end, peer.negotiated.as4);
+      if (this.screen.judge(messages, start, end, peer.rules)) {
+        this.tell(this.feeds['post-policy'], peer.sent, at);
+        this.locRib.note(this.screen);
+      }
       start = end;
     }
   }
 
   replicaUp(r: number, n: number, at: number): void {
     const peer = this.peers[n];
-    if (peer === undefined || ++this.sessions[r][n] > 1) return;
+    if (peer === undefined) return;
+    const before = this.sessions[r][n] ?? 0;
+    this.sessions[r][n] = before + 1;
+    if (before > 0) return;
     for (const feed of this.feeds.replicas[r]) this.replicaPeerUp(feed, peer, at);
   }
 
   replicaDown(r: number, n: number, at: number): void {
     const peer = this.peers[n];
-    if (peer === undefined || this.sessions[r][n] === 0 || --this.sessions[r][n] > 0) return;
-    this.replicaPeerDown(r, peer, at);
+    if (peer === undefined || !this.isUp(r, n)) return;
+    this.sessions[r][n]!--;
+    if (!this.isUp(r, n)) this.replicaPeerDown(r, peer, at);
   }
 
   voted(r: number, n: number, buffer: Uint8Array, start: number, end: number, at: number): void {
     const peer = this.peers[n];
-    if (peer !== undefined) this.update(this.feeds.replicas[r], peer.replicaSent, buffer, start, end, at);
+    if (peer === undefined || !this.screen.judge(buffer, start, end, peer.replicaRules)) return;
+    this.tell(this.feeds.replicas[r], peer.replicaSent, at);
   }
 
   stats(): BmpStats {
@@ -145,7 +148,8 @@ export class BmpExporter implements MessageTap {
     const name = os.hostname();
     if (views.some((view) => view !== 'replicas')) {
       const feed = add(name, (connected) => this.greet(connected, views));
-      for (const view of views) if (view !== 'replicas') this.feeds[view].push(feed);
+      for (const view of views) if (view === 'pre-policy' || view === 'post-policy') this.feeds[view].push(feed);
+      if (views.includes('local-rib')) this.locRib.add(feed);
       if (views.includes('pre-policy') || views.includes('post-policy')) this.sessionFeeds.push(feed);
       if (collector.statisticsInterval > 0) {
         this.timers.push(setInterval(() => this.report(feed, views), collector.statisticsInterval).unref());
@@ -163,10 +167,7 @@ export class BmpExporter implements MessageTap {
     const at = now();
     const { tables, replicator } = this.context;
     const dump = (view: RibView): void => feed.dump(new RibDump(tables, view, this.batch));
-    if (views.includes('local-rib')) {
-      const { header, session } = this.locRibPeer;
-      writePeerUp(feed.out, header, wallTime(at), session, [[BmpInformation.VR_TABLE_NAME, TABLE_NAME]]);
-    }
+    if (views.includes('local-rib')) this.locRib.greet(feed);
     this.peers.forEach((peer, n) => {
       if (peer === undefined || !this.sessionFeeds.includes(feed)) return;
       this.peerUp(feed, peer, at);
@@ -182,21 +183,19 @@ export class BmpExporter implements MessageTap {
         dump({ header: peer.sent, as4, families, isCurrent, route });
       }
     });
-    if (!views.includes('local-rib')) return;
-    const route = (prefix: number): number => this.locRib.route(prefix);
-    dump({ header: this.locRibPeer.header, as4: true, families: ALL_FAMILIES, isCurrent: () => true, route });
+    if (views.includes('local-rib')) this.locRib.dump(feed);
   }
 
   private greetForReplica(feed: BmpFeed, r: number): void {
     const at = now();
     this.peers.forEach((peer, n) => {
-      if (peer === undefined || this.sessions[r][n] === 0) return;
+      if (peer === undefined || !this.isUp(r, n)) return;
       this.replicaPeerUp(feed, peer, at);
       const view: RibView = {
         header: peer.replicaSent,
         as4: true,
         families: peer.negotiated.families,
-        isCurrent: () => this.peers[n] === peer && this.sessions[r][n] > 0,
+        isCurrent: () => this.peers[n] === peer && this.isUp(r, n),
         route: (prefix) => this.neighbors()[n].voter.currentVote(r, prefix),
       };
       feed.dump(new RibDump(this.context.tables, view, this.batch));
@@ -223,17 +222,20 @@ export class BmpExporter implements MessageTap {
     }
   }
 
-  private update(
-    feeds: readonly BmpFeed[],
-    header: Uint8Array,
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-    at: number,
-  ): void {
+  private isUp(r: number, n: number): boolean {
+    return (this.sessions[r][n] ?? 0) > 0;
+  }
+
+  /** Route Monitoring of what the screen has let through. */
+  private tell(feeds: readonly BmpFeed[], header: Uint8Array, at: number): void {
+    const { buffer, start, end } = this.screen;
     for (const feed of feeds) {
       if (!feed.ready) continue;
-      writeRouteMonitoring(feed.out, header, wallTime(at), buffer, start, end);
+      for (let from = start; from < end;) {
+        const to = from + u16(buffer, from + 16);
+        writeRouteMonitoring(feed.out, header, wallTime(at), buffer, from, to);
+        from = to;
+      }
       feed.touch();
     }
   }
@@ -243,48 +245,18 @@ export class BmpExporter implements MessageTap {
     const time = wallTime(now());
     this.peers.forEach((peer, n) => {
       if (peer === undefined) return;
-      const { prefixesIn, prefixesOut } = this.neighbors()[n].status();
+      const port = this.neighbors()[n];
+      const { prefixesIn, prefixesOut } = port.status();
+      const { ADJ_RIB_IN_ROUTES, ADJ_RIB_OUT_POST_POLICY_ROUTES, UPDATES_TREATED_AS_WITHDRAW } = BmpStatistic;
       const statistics: [number, number][] = [];
-      if (views.includes('pre-policy')) statistics.push([BmpStatistic.ADJ_RIB_IN_ROUTES, prefixesIn]);
-      if (views.includes('post-policy')) statistics.push([BmpStatistic.ADJ_RIB_OUT_POST_POLICY_ROUTES, prefixesOut]);
+      if (views.includes('pre-policy')) {
+        statistics.push([ADJ_RIB_IN_ROUTES, prefixesIn]);
+        statistics.push([UPDATES_TREATED_AS_WITHDRAW, port.traffic().treatedAsWithdraw]);
+      }
+      if (views.includes('post-policy')) statistics.push([ADJ_RIB_OUT_POST_POLICY_ROUTES, prefixesOut]);
       if (statistics.length > 0) writeStatistics(feed.out, peer.received, time, statistics);
     });
+    if (views.includes('local-rib')) this.locRib.report(feed, time);
     feed.touch();
-  }
-
-  private noteChanged(message: Uint8Array, start: number, end: number, as4: boolean): void {
-    if (!this.feeds['local-rib'].some(({ ready }) => ready)) return;
-    this.locRib.note(message, start, end, as4);
-    this.scheduleLocRib();
-  }
-
-  private noteAllChanged(): void {
-    if (!this.feeds['local-rib'].some(({ ready }) => ready)) return;
-    this.locRib.noteAll();
-    this.scheduleLocRib();
-  }
-
-  /** After this turn of the event loop, when what has come in is in the tables. */
-  private scheduleLocRib(): void {
-    if (this.locRibScheduled) return;
-    this.locRibScheduled = true;
-    setImmediate(() => {
-      this.locRibScheduled = false;
-      this.tellLocRib();
-    });
-  }
-
-  private tellLocRib(): void {
-    const { batch, locRib, scratch } = this;
-    let prefix = 0;
-    while (!batch.isFull && (prefix = locRib.next()) !== 0) batch.add(prefix, locRib.route(prefix));
-    scratch.reset();
-    batch.write(scratch, this.locRibPeer.header, wallTime(now()), true);
-    for (const feed of this.feeds['local-rib']) {
-      if (!feed.ready) continue;
-      feed.out.bytes(scratch.buffer, 0, scratch.length);
-      feed.touch();
-    }
-    if (prefix !== 0) this.scheduleLocRib();
   }
 }

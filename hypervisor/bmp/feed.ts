@@ -13,7 +13,7 @@ const LONGEST_RETRY_MS = 60_000;
 const CONNECT_MS = 10_000;
 /** Written to the socket at once, bytes. */
 const CHUNK = 1 << 16;
-/** A dump waits while so much waits for the collector, bytes: what is new goes before it then. */
+/** A dump waits while so much, or a quarter of the buffer, waits for the collector, bytes: what is new goes before it then. */
 const DUMP_ROOM = 1 << 20;
 /** Longest time that the end of the process waits for the last words, ms. */
 const GOODBYE_MS = 500;
@@ -191,7 +191,7 @@ export class BmpFeed {
     if (!this.ready) return;
     this.flush();
     const [dump] = this.dumps;
-    if (dump === undefined || this.queued > DUMP_ROOM) return;
+    if (dump === undefined || this.queued > Math.min(DUMP_ROOM, this.options.bufferSize / 4)) return;
     if (!dump.step(this.out)) this.dumps.shift();
     this.schedule();
   }

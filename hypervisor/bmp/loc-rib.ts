@@ -1,11 +1,8 @@
 // The Loc-RIB (RFC 9069) of a router that has none: replicas have their own, and what is voted is what each neighbour is told. A prefix's
 // route is the one that the verdicts are made of: the verdict for the first neighbour that has one, and of the routes that neighbours sent
-// the one with the same AS path, without our own AS in front. Keeps no table; changes are prefixes to be looked at again.
+// the one with the same AS path, without our own AS in front. Owns that choice; keeps no table. Who is told is loc-rib-feed.ts.
 import type { Replicator } from '../../replicator/replicator.js';
-import { DirtyQueue } from '../../voter/dirty-queue.js';
 import { AttributeCursor, AttributeType, SegmentType } from '../../wire/bgp/attributes.js';
-import { NlriCursor, parseUpdate, UpdateView } from '../../wire/bgp/update.js';
-import { ALL_FAMILIES } from '../../wire/family.js';
 import { u32 } from '../../wire/mrt/types.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { Tables } from '../tables.js';
@@ -25,49 +22,12 @@ interface Span {
 
 export class LocRib {
   private readonly parts: LocRibParts;
-  private readonly changed = new DirtyQueue();
-  private readonly view = new UpdateView();
-  private readonly nlri = new NlriCursor();
   private readonly cursor = new AttributeCursor();
   private readonly wanted: Span = { from: 0, to: 0 };
   private readonly found: Span = { from: 0, to: 0 };
-  /** Prefix ids from here on are to be looked at again because a session came or went. */
-  private rescan = Infinity;
 
   constructor(parts: LocRibParts) {
     this.parts = parts;
-  }
-
-  /** A message that came in or went out says something of these prefixes. */
-  note(message: Uint8Array, start: number, end: number, as4: boolean): void {
-    const { view, nlri } = this;
-    if (parseUpdate(message, start, end, { as4, ebgp: false, families: ALL_FAMILIES }, view).kind === 'reset') return;
-    const { prefixes } = this.parts.tables;
-    for (let i = 0; i < view.sectionCount; i++) {
-      const section = view.sections[i];
-      nlri.reset(message, section.start, section.end, section.family);
-      while (nlri.next()) {
-        const prefix = prefixes.find(section.family, message, nlri.at, nlri.bits);
-        if (prefix !== 0) this.changed.add(prefix);
-      }
-    }
-  }
-
-  /** A session came up or ended: every route may be another one. */
-  noteAll(): void {
-    this.rescan = 1;
-  }
-
-  /** The next prefix that may have changed; 0: none. */
-  next(): number {
-    if (this.changed.size > 0) return this.changed.shift();
-    const { prefixes } = this.parts.tables;
-    while (this.rescan < prefixes.limit) {
-      const prefix = this.rescan++;
-      if (prefixes.has(prefix)) return prefix;
-    }
-    this.rescan = Infinity;
-    return 0;
   }
 
   /** Attribute id of the route to a prefix, 0: none. */

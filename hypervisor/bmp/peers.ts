@@ -5,6 +5,7 @@ import type { DownReason, Negotiated } from '../../session/types.js';
 import { makeCapabilities } from '../../wire/bgp/capabilities.js';
 import { encodeNotification } from '../../wire/bgp/notification.js';
 import { BGP_VERSION, encodeOpen } from '../../wire/bgp/open.js';
+import type { UpdateContext } from '../../wire/bgp/update.js';
 import { peerHeader, type BmpDown, type BmpSession } from '../../wire/bmp/encode.js';
 import { BmpDownReason, BmpPeerFlag, BmpPeerType } from '../../wire/bmp/types.js';
 import { ALL_FAMILIES } from '../../wire/family.js';
@@ -16,6 +17,9 @@ const NO_EVENT = Uint8Array.of(0, 0);
 /** A session that is up, in the words of BMP. */
 export interface BmpNeighbor {
   negotiated: Negotiated;
+  /** How UPDATEs on it are to be read, and those of replicas for it. */
+  rules: UpdateContext;
+  replicaRules: UpdateContext;
   /** As received; Peer Up and Peer Down of the session. */
   received: Uint8Array;
   /** Adj-RIB-Out, post-policy. */
@@ -27,7 +31,8 @@ export interface BmpNeighbor {
   replicaSession: BmpSession;
 }
 
-interface Self {
+/** This speaker. */
+export interface Self {
   as: number;
   routerId: string;
 }
@@ -48,8 +53,11 @@ export function bmpNeighbor(config: NeighborConfig, self: Self, negotiated: Nego
   const received = madeUp({ as, routerId: peerRouterId }, holdTime, families);
   // The port that is not ours is not known to us; it is told as 0.
   const ends = { localAddress: parseAddress(config.localAddress)!, localPort: 0, remotePort: 0 };
+  const ebgp = as !== self.as;
   return {
     negotiated,
+    rules: { as4, ebgp, families },
+    replicaRules: { as4: true, ebgp, families },
     received: peerHeader({ address, as, id, flags: legacy }),
     sent: peerHeader({ address, as, id, flags: legacy | ADJ_RIB_OUT | POST_POLICY }),
     session: { ...ends, sentOpen: opens?.sent ?? sent, receivedOpen: opens?.received ?? received },
@@ -71,12 +79,16 @@ export function downReason({ origin, code, subcode, data }: DownReason): BmpDown
 /** The replica's session for a neighbour is gone, for one of many reasons. */
 export const REPLICA_DOWN: BmpDown = { reason: BmpDownReason.LOCAL_EVENT, data: NO_EVENT };
 
-/** The Loc-RIB as a peer (RFC 9069 section 4): zero address, our own AS and identifier, the same made-up OPEN twice. */
+/**
+ * The Loc-RIB as a peer (RFC 9069 section 4): zero address, our own AS and identifier, the same made-up OPEN twice. It is a filtered one:
+ * what no neighbour is told is missing.
+ */
 export function locRibPeer(self: Self): { header: Uint8Array; session: BmpSession } {
   const open = madeUp(self, 0, ALL_FAMILIES);
   const none = new Uint8Array(0);
+  const [type, flags] = [BmpPeerType.LOC_RIB, BmpPeerFlag.FILTERED];
   return {
-    header: peerHeader({ address: none, as: self.as, id: parseIpv4(self.routerId)!, type: BmpPeerType.LOC_RIB }),
+    header: peerHeader({ address: none, as: self.as, id: parseIpv4(self.routerId)!, type, flags }),
     session: { localAddress: none, localPort: 0, remotePort: 0, sentOpen: open, receivedOpen: open },
   };
 }

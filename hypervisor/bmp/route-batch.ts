@@ -26,11 +26,7 @@ export class RouteBatch {
     this.tables = tables;
   }
 
-  get isFull(): boolean {
-    return this.size === BATCH;
-  }
-
-  /** `attributes`: id, 0 for a withdrawal. The batch must not be full. */
+  /** `attributes`: id, 0 for a withdrawal. At most BATCH of them between two writes. */
   add(prefix: number, attributes: number): void {
     const i = this.size++;
     this.prefixes[i] = prefix;

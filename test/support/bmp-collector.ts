@@ -6,7 +6,10 @@ import { formatAddress } from '../../wire/ip.js';
 
 export interface BmpMessage {
   type: number;
+  /** Behind the common header. */
   body: Buffer;
+  /** All of it. */
+  bytes: Buffer;
 }
 
 /** What a per-peer header says. */
@@ -23,7 +26,6 @@ export class BmpConnection {
   readonly messages: BmpMessage[] = [];
   readonly socket: net.Socket;
   closed = false;
-  private readonly chunks: Buffer[] = [];
   private rest = Buffer.alloc(0);
 
   constructor(socket: net.Socket) {
@@ -31,10 +33,6 @@ export class BmpConnection {
     socket.on('data', (chunk) => this.take(chunk));
     socket.on('error', () => undefined);
     socket.on('close', () => (this.closed = true));
-  }
-
-  get bytes(): Buffer {
-    return Buffer.concat(this.chunks);
   }
 
   /** sysName of the Initiation message. */
@@ -60,24 +58,23 @@ export class BmpConnection {
       .map(({ body }) => body.subarray(IN_HEADER));
   }
 
-  /** What the Route Monitoring messages with these flags make of a peer's table. */
+  /** What the Route Monitoring messages with these flags make of a peer's table; AS numbers have four bytes. */
   table(address: string, flags: number): CollectedTable {
     const table = new CollectedTable();
-    const as4 = (flags & 0x20) === 0;
     for (const update of this.about(0, address, flags)) {
-      table.update(update, 0, update.length, { as4, ebgp: false, families: 3 });
+      table.update(update, 0, update.length, { as4: true, ebgp: false, families: 3 });
     }
     return table;
   }
 
   private take(chunk: Buffer): void {
-    this.chunks.push(chunk);
     this.rest = Buffer.concat([this.rest, chunk]);
     while (this.rest.length >= 6) {
       const length = this.rest.readUInt32BE(1);
       if (this.rest[0] !== 3 || length < 6) throw new Error(`no BMP message: ${this.rest.toString('hex', 0, 16)}`);
       if (this.rest.length < length) return;
-      this.messages.push({ type: this.rest[5], body: this.rest.subarray(6, length) });
+      const bytes = this.rest.subarray(0, length);
+      this.messages.push({ type: bytes[5], body: bytes.subarray(6), bytes });
       this.rest = this.rest.subarray(length);
     }
   }

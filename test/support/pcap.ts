@@ -1,13 +1,14 @@
-// Puts byte streams into a pcap file as if each had been one TCP connection over IPv4, for other people's decoders. Owns the framing only.
+// Puts messages into a pcap file as if each sender had one TCP connection over IPv4, a packet for each message, for other people's
+// decoders. Owns the framing only.
 import { writeFileSync } from 'node:fs';
 
 /** LINKTYPE_RAW: packets begin with their IP header. */
 const RAW = 101;
-const SEGMENT = 32_000;
+const HEADERS = 40;
 const [ACK, PSH, SYN] = [0x10, 0x08, 0x02];
 
 function packet(stream: number, port: number, sequence: number, flags: number, data: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(40 + data.length);
+  const bytes = Buffer.alloc(HEADERS + data.length);
   bytes[0] = 0x45;
   bytes.writeUInt16BE(bytes.length, 2);
   bytes[8] = 64;
@@ -19,12 +20,12 @@ function packet(stream: number, port: number, sequence: number, flags: number, d
   bytes[32] = 0x50;
   bytes[33] = flags;
   bytes.writeUInt16BE(65_535, 34);
-  bytes.set(data, 40);
+  bytes.set(data, HEADERS);
   return bytes;
 }
 
-/** Stream i comes from port 20000 + i and goes to `port`. */
-export function writePcap(file: string, port: number, streams: readonly Uint8Array[]): void {
+/** Stream i comes from port 20000 + i and goes to `port`. Messages have at most 65,495 bytes. */
+export function writePcap(file: string, port: number, streams: readonly (readonly Uint8Array[])[]): void {
   const head = Buffer.alloc(24);
   head.writeUInt32LE(0xa1b2c3d4, 0);
   head.writeUInt16LE(2, 4);
@@ -39,10 +40,12 @@ export function writePcap(file: string, port: number, streams: readonly Uint8Arr
     record.writeUInt32LE(bytes.length, 12);
     parts.push(record, bytes);
   };
-  streams.forEach((stream, i) => {
+  streams.forEach((messages, i) => {
     add(packet(i, port, 0, SYN, new Uint8Array(0)));
-    for (let at = 0; at < stream.length; at += SEGMENT) {
-      add(packet(i, port, 1 + at, ACK | PSH, stream.subarray(at, at + SEGMENT)));
+    let sequence = 1;
+    for (const message of messages) {
+      add(packet(i, port, sequence, ACK | PSH, message));
+      sequence += message.length;
     }
   });
   writeFileSync(file, Buffer.concat(parts));

@@ -1,15 +1,7 @@
 // BMP messages as bytes (RFC 7854, RFC 8671 for Adj-RIB-Out, RFC 9069 for Loc-RIB). Appends to a ByteWriter; pure. What is said when, and
 // to whom, is hypervisor/bmp/.
 import type { ByteWriter } from '../byte-writer.js';
-import {
-  BMP_VERSION,
-  BmpDownReason,
-  BmpPeerFlag,
-  BmpPeerType,
-  BmpStatistic,
-  BmpTermination,
-  BmpType,
-} from './types.js';
+import { BMP_VERSION, BmpPeerFlag, BmpPeerType, BmpStatistic, BmpTermination, BmpType } from './types.js';
 
 const COMMON_HEADER = 6;
 const PEER_HEADER = 42;
@@ -24,7 +16,7 @@ export interface BmpPeer {
   id: Uint8Array;
   /** BmpPeerType; default GLOBAL. */
   type?: number;
-  /** BmpPeerFlag but IPV6, which follows from the address. Default 0. */
+  /** BmpPeerFlag; IPV6 follows from the address. Default 0. */
   flags?: number;
 }
 
@@ -84,11 +76,11 @@ export function writeInitiation(out: ByteWriter, list: readonly Information[]): 
   end(out, start);
 }
 
-/** Termination (section 4.5). */
+/** Termination (section 4.5). The reason comes first: there are decoders that look at one TLV only. */
 export function writeTermination(out: ByteWriter, reason: number, text: string): void {
   const start = begin(out, BmpType.TERMINATION);
-  information(out, [[BmpTermination.STRING, text]]);
   tlv(out, BmpTermination.REASON, Uint8Array.of(reason >> 8, reason));
+  information(out, [[BmpTermination.STRING, text]]);
   end(out, start);
 }
 
@@ -130,19 +122,12 @@ export interface BmpDown {
   data?: Uint8Array;
 }
 
-/** Peer Down (section 4.9). `list`: only with the reason LOC_RIB. */
-export function writePeerDown(
-  out: ByteWriter,
-  header: Uint8Array,
-  time: number,
-  { reason, data }: BmpDown,
-  list: readonly Information[] = [],
-): void {
+/** Peer Down (section 4.9). */
+export function writePeerDown(out: ByteWriter, header: Uint8Array, time: number, { reason, data }: BmpDown): void {
   const start = begin(out, BmpType.PEER_DOWN);
   peer(out, header, time);
   out.u8(reason);
-  if (reason === BmpDownReason.LOC_RIB) information(out, list);
-  else if (data !== undefined) out.bytes(data);
+  if (data !== undefined) out.bytes(data);
   end(out, start);
 }
 
@@ -162,7 +147,7 @@ export function writeRouteMonitoring(
   end(out, start);
 }
 
-const COUNTERS = new Set<number>([BmpStatistic.TREATED_AS_WITHDRAW]);
+const COUNTERS = new Set<number>([BmpStatistic.UPDATES_TREATED_AS_WITHDRAW]);
 
 /** Statistics Report (section 4.8): pairs of BmpStatistic and value. */
 export function writeStatistics(
@@ -179,6 +164,7 @@ export function writeStatistics(
     out.u16(type);
     out.u16(isCounter ? 4 : 8);
     if (!isCounter) out.u32(Math.floor(value / 2 ** 32));
+    // A counter that has come to its end begins anew.
     out.u32(value % 2 ** 32);
   }
   end(out, start);

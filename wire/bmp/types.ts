@@ -14,9 +14,11 @@ export const BmpType = {
 /** RFC 7854 section 4.2, RFC 9069 section 4.1. */
 export const BmpPeerType = { GLOBAL: 0, LOC_RIB: 3 } as const;
 
-/** Flags of peers that are neighbours (RFC 7854 section 4.2, RFC 8671 section 4). */
+/** Flags of peers that are neighbours (RFC 7854 section 4.2, RFC 8671 section 4); of a Loc-RIB FILTERED only (RFC 9069 section 4.2). */
 export const BmpPeerFlag = {
   IPV6: 0x80,
+  /** Of a Loc-RIB: not all of its routes are told. */
+  FILTERED: 0x80,
   POST_POLICY: 0x40,
   /** AS_PATH has AS numbers of two bytes. */
   LEGACY_AS_PATH: 0x20,
@@ -26,7 +28,7 @@ export const BmpPeerFlag = {
 /** TLVs of Initiation (RFC 7854 section 4.4) and of Peer Up (RFC 9069 section 4.4). */
 export const BmpInformation = { STRING: 0, SYS_DESCR: 1, SYS_NAME: 2, VR_TABLE_NAME: 3 } as const;
 
-/** RFC 7854 section 4.9, RFC 9069 section 4.5. */
+/** RFC 7854 section 4.9. */
 export const BmpDownReason = {
   /** Followed by the NOTIFICATION. */
   LOCAL_NOTIFICATION: 1,
@@ -35,13 +37,14 @@ export const BmpDownReason = {
   /** Followed by the NOTIFICATION. */
   REMOTE_NOTIFICATION: 3,
   REMOTE_NO_NOTIFICATION: 4,
-  LOC_RIB: 6,
 } as const;
 
 /** RFC 7854 section 4.8, RFC 8671 section 6.2. Counters have four bytes, gauges eight. */
 export const BmpStatistic = {
   ADJ_RIB_IN_ROUTES: 7,
-  TREATED_AS_WITHDRAW: 11,
+  LOC_RIB_ROUTES: 8,
+  /** A counter. */
+  UPDATES_TREATED_AS_WITHDRAW: 11,
   ADJ_RIB_OUT_POST_POLICY_ROUTES: 15,
 } as const;
 
