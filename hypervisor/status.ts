@@ -192,6 +192,8 @@ export interface FaultsAnswer {
   knownDifferences: number;
   /** Ballots that do not come to rest. */
   oscillating: number;
+  /** Ballots without a majority although all votes are stable: nobody can be blamed there. */
+  withoutMajority: number;
   /** The findings by what is wrong: equal differences together, those first that ask most for something to be done. */
   patterns: FaultPattern[];
 }
@@ -211,6 +213,8 @@ export interface FindingReport {
   /** ISO 8601. */
   first: string;
   last: string;
+  /** When the oldest of the dissents that it has now was found; null when there is none. */
+  since: string | null;
   /** Prefixes in dissent now. */
   prefixes: number;
   /** Dissents or system events since `first`. */

@@ -32,6 +32,15 @@ function clearHostBits(address: Uint8Array, bits: number): void {
   }
 }
 
+/** Whether `inner` lies in `outer` or is the same. */
+export function covers(outer: Prefix, inner: Prefix): boolean {
+  if (outer.family !== inner.family || outer.bits > inner.bits) return false;
+  const whole = outer.bits >> 3;
+  for (let i = 0; i < whole; i++) if (outer.address[i] !== inner.address[i]) return false;
+  const rest = outer.bits & 7;
+  return rest === 0 || ((outer.address[whole] ^ inner.address[whole]) & (0xff00 >> rest) & 0xff) === 0;
+}
+
 /** `address/bits` of the full address (4 or 16 bytes) at `at`. */
 export function formatPrefix(family: Family, bytes: Uint8Array, at: number, bits: number): string {
   return `${family === IPV4_UNICAST ? formatIpv4(bytes, at) : formatIpv6(bytes, at)}/${bits}`;

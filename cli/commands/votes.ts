@@ -3,15 +3,12 @@
 import type { CommandModule } from 'yargs';
 import { BALLOT_STATES, SUMMARY_KEYS } from '../../hypervisor/ballots/query.js';
 import { UserError } from '../errors.js';
-import { withFilterOptions, type FilterOptions } from '../votes/filters.js';
+import { prefixFilterOf, withFilterOptions, withPrefixOptions } from '../votes/filters.js';
+import type { FilterOptions, PrefixOptions } from '../votes/filters.js';
 import { explainLive, showLive } from '../votes/live.js';
 import { explainLog, followLog, showLog } from '../votes/log.js';
 
-export interface VotesOptions extends FilterOptions {
-  prefix: string | undefined;
-  covered: boolean;
-  covering: boolean;
-  as: number | undefined;
+export interface VotesOptions extends FilterOptions, PrefixOptions {
   kind: string[] | undefined;
   diff: boolean;
   by: string | undefined;
@@ -30,14 +27,12 @@ const EXAMPLES: readonly [string, string][] = [
 ];
 
 /** Throws UserError for options that do not go together. */
-function check({ covered, covering, prefix, follow, by, explain, as }: VotesOptions): void {
-  if (covered && covering) throw new UserError('--covered and --covering exclude each other', 2);
-  if ((covered || covering) && prefix === undefined) throw new UserError('--covered and --covering need a prefix', 2);
+function check(options: VotesOptions): void {
+  const { follow, by, explain } = options;
+  prefixFilterOf(options);
   if (follow && by !== undefined) throw new UserError('--follow has no summary: leave out --by', 2);
   if (explain !== undefined && (follow || by !== undefined))
     throw new UserError('--explain goes with neither --follow nor --by', 2);
-  if (as !== undefined && !(Number.isInteger(as) && as >= 0 && as <= 0xffffffff))
-    throw new UserError('--as is an AS number', 2);
 }
 
 async function run(options: VotesOptions): Promise<void> {
@@ -55,14 +50,7 @@ export const votesCommand: CommandModule<object, VotesOptions> = {
   command: 'votes [prefix]',
   describe: 'Show who says what: contested ballots now, or the vote log; --explain tells the story of a prefix',
   builder: (yargs) =>
-    withFilterOptions(yargs)
-      .positional('prefix', {
-        type: 'string',
-        describe: 'for instance 192.0.2.0/24; without it: all contested ballots',
-      })
-      .option('covered', { type: 'boolean', default: false, describe: 'the prefix and all that lie in it' })
-      .option('covering', { type: 'boolean', default: false, describe: 'the prefix and all that it lies in' })
-      .option('as', { type: 'number', describe: 'only with this AS in the path of a vote or of the verdict' })
+    withPrefixOptions(withFilterOptions(yargs), 'all contested ballots')
       .option('kind', {
         type: 'string',
         array: true,

@@ -1,45 +1,69 @@
 // Findings against replicas as people read them: what is wrong in a sentence each, with what to do about it, then the single findings. Owns
 // layout; sentences come with the patterns (hypervisor/explain/patterns/verdicts.ts).
-import { placesWords, routeWords, timeWords } from '../../hypervisor/explain/words.js';
-import type { FaultPattern } from '../../hypervisor/explain/types.js';
+import { countWords, placesWords, routeWords, timeWords } from '../../hypervisor/explain/words.js';
+import type { FaultPattern, PatternExample } from '../../hypervisor/explain/types.js';
 import type { FaultsAnswer, FindingExampleReport, FindingReport } from '../../hypervisor/status.js';
 import { tableLines } from '../output/table.js';
 
 /** Prefixes of a finding, or examples of a pattern, that are shown. */
 const NAMED = 5;
 
-/** The verdicts, ranked, and what to do. `limit`: patterns that are shown. */
-export function renderPatterns(patterns: readonly FaultPattern[], limit: number): string[] {
-  const lines = patterns.slice(0, limit).flatMap((pattern, i) => [...(i > 0 ? [''] : []), ...patternLines(pattern)]);
+/** The verdicts, ranked, and what to do. `limit`: patterns that are shown; `diff`: with examples, attribute by attribute. */
+export function renderPatterns(patterns: readonly FaultPattern[], limit: number, { diff = false } = {}): string[] {
+  if (patterns.length === 0) return ['no faults'];
+  const told = new Set<string>();
+  const lines = patterns
+    .slice(0, limit)
+    .flatMap((pattern, i) => [
+      ...(i > 0 ? [''] : []),
+      ...patternLines(pattern),
+      ...(diff ? pattern.examples.flatMap((example) => differenceLines(pattern.replica, example)) : []),
+      ...adviceLines(pattern, told),
+    ]);
   const rest = patterns.length - limit;
   return rest > 0 ? [...lines, '', `… and ${rest} more patterns (--limit)`] : lines;
 }
 
-function patternLines({
-  text,
-  places,
-  examples,
-  advice,
-  commands,
-  findings,
-  count,
-  last,
-  kind,
-  open,
-}: FaultPattern): string[] {
+/** Advice and commands that stand above already are not said again. */
+function adviceLines({ replica, open, advice, commands }: FaultPattern, told: Set<string>): string[] {
+  const fresh = (text: string): boolean => !told.has(`${replica} ${text}`);
+  const lines = [
+    ...(open && fresh(advice) ? [`      ${advice}`] : []),
+    ...commands.filter(fresh).map((command) => `        ${command}`),
+  ];
+  for (const text of [advice, ...commands]) told.add(`${replica} ${text}`);
+  return lines;
+}
+
+/** One prefix: what the replica says and what the majority says, where that differs. */
+function differenceLines(replica: string, { prefix, place, vote, majority }: PatternExample): string[] {
+  const head = `      ${prefix}${place === 'fib' || place === '' ? '' : ` to ${place}`}`;
+  if (vote === null || majority === null)
+    return [head, `          majority: ${routeWords(majority)}`, `          ${replica}: ${routeWords(vote)}`];
+  const names = [...new Set([...Object.keys(majority), ...Object.keys(vote)])];
+  return [
+    head,
+    ...names
+      .filter((name) => majority[name] !== vote[name])
+      .map(
+        (name) => `          ${name}: majority ${majority[name] ?? '(none)'} — ${replica} ${vote[name] ?? '(none)'}`,
+      ),
+  ];
+}
+
+function patternLines({ text, places, examples, findings, count, last, kind, open }: FaultPattern): string[] {
   const where = kind === 'system' ? '' : placesWords(places.filter((place) => place !== 'fib'));
   const named = examples.map(({ prefix }) => prefix).filter((prefix, i, all) => all.indexOf(prefix) === i);
-  const dissents =
-    kind === 'system' || count <= 1 ? '' : `${count.toLocaleString('en-US')} dissents, the last at ${timeWords(last)}`;
-  const details = [where, named.length === 0 ? '' : `for instance ${named.join(', ')}`, dissents].filter(
-    (part) => part !== '',
-  );
+  const times =
+    kind === 'system' || open || count <= 1
+      ? ''
+      : `${count.toLocaleString('en-US')} dissents, the last at ${timeWords(last)}`;
+  const numbers = findings.length === 0 ? '' : `finding ${findings.map((id) => `#${id}`).join(' ')}`;
+  const example = named.length === 0 ? '' : `for instance ${named.join(', ')}`;
+  const details = [where, example, times, numbers].filter((part) => part !== '');
   return [
     `${open ? 'OPEN' : kind === 'known-difference' ? 'known' : 'over'}  ${text}`,
     ...(details.length === 0 ? [] : [`      ${details.join('; ')}`]),
-    `      ${advice}`,
-    ...commands.map((command) => `        ${command}`),
-    ...(findings.length === 0 ? [] : [`      findings ${findings.map((id) => `#${id}`).join(' ')}`]),
   ];
 }
 
@@ -54,8 +78,15 @@ export function renderFindings(findings: readonly FindingReport[]): string[] {
 export function renderNotes({
   knownDifferences,
   oscillating,
-}: Pick<FaultsAnswer, 'knownDifferences' | 'oscillating'>): string[] {
+  withoutMajority,
+}: Pick<FaultsAnswer, 'knownDifferences' | 'oscillating' | 'withoutMajority'>): string[] {
   return [
+    ...(withoutMajority > 0
+      ? [
+          `${countWords(withoutMajority, 'ballot has', 'ballots have')} no majority: too many replicas differ, and nobody can be blamed ` +
+            '(btr votes --kind no-majority)',
+        ]
+      : []),
     ...(knownDifferences > 0 ? [`${knownDifferences} known differences of daemons are no faults (--all)`] : []),
     ...(oscillating > 0 ? [`${oscillating} ballots do not come to rest: no fault is looked for on them`] : []),
   ];

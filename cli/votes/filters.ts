@@ -18,6 +18,42 @@ export interface FilterOptions extends SocketOptions {
   json: boolean;
 }
 
+export interface PrefixOptions {
+  prefix: string | undefined;
+  covered: boolean;
+  covering: boolean;
+  as: number | undefined;
+}
+
+/** `[prefix]`, `--covered`, `--covering`, `--as`. `otherwise`: what is meant without a prefix. */
+export function withPrefixOptions<T>(yargs: Argv<T>, otherwise: string): Argv<T & PrefixOptions> {
+  return yargs
+    .positional('prefix', { type: 'string', describe: `for instance 192.0.2.0/24; without it: ${otherwise}` })
+    .option('covered', { type: 'boolean', default: false, describe: 'the prefix and all that lie in it' })
+    .option('covering', { type: 'boolean', default: false, describe: 'the prefix and all that it lies in' })
+    .option('as', { type: 'number', describe: 'only with this AS in the path of a vote or of the verdict' }) as Argv<
+    T & PrefixOptions
+  >;
+}
+
+/** Throws UserError for what makes no sense. */
+export function prefixFilterOf({
+  prefix,
+  covered,
+  covering,
+  as,
+}: PrefixOptions): Pick<LogFilter, 'prefix' | 'match' | 'as'> {
+  if (covered && covering) throw new UserError('--covered and --covering exclude each other', 2);
+  if ((covered || covering) && prefix === undefined) throw new UserError('--covered and --covering need a prefix', 2);
+  if (as !== undefined && !(Number.isInteger(as) && as >= 0 && as <= 0xffffffff))
+    throw new UserError('--as is an AS number', 2);
+  return {
+    ...(prefix === undefined ? {} : { prefix: parsePrefixOption(prefix) }),
+    ...(covered ? { match: 'covered' as const } : covering ? { match: 'covering' as const } : {}),
+    ...(as === undefined ? {} : { as }),
+  };
+}
+
 /** `--log`, `--replica`, `--neighbor`, `--since`, `--until`, `--json`, `--socket`. */
 export function withFilterOptions<T>(yargs: Argv<T>): Argv<T & FilterOptions> {
   return withSocketOption(yargs)

@@ -10,14 +10,15 @@ import type { VotesOptions } from '../commands/votes.js';
 import { UserError } from '../errors.js';
 import { count } from '../output/table.js';
 import { printJson, printLines } from '../output/print.js';
-import { ask, filterOf, parseLimit, parsePrefixOption } from './filters.js';
-import { renderBallots, renderSummary } from './render-ballots.js';
+import { ask, filterOf, parseLimit, prefixFilterOf } from './filters.js';
+import { prefixToExplain } from './which-prefix.js';
+import { printSummary, SUMMARY_ROWS } from './print-summary.js';
+import { renderBallots } from './render-ballots.js';
 import { renderExplanation } from './render-explanation.js';
 
 /** Ballots that are asked for at a time. */
 const PAGE = 500;
 const DEFAULT_LIMIT = 1000;
-const SUMMARY_ROWS = 100;
 
 export async function showLive(options: VotesOptions): Promise<void> {
   const query = queryOf(options);
@@ -25,18 +26,25 @@ export async function showLive(options: VotesOptions): Promise<void> {
   const limit = parseLimit(options.limit, DEFAULT_LIMIT);
   const { ballots, total } = await pages(options, query, limit);
   if (options.json) return printJson(ballots);
-  if (ballots.length === 0) {
-    if (options.prefix !== undefined) throw new UserError(`nobody has said anything about ${options.prefix}`);
-    const state = (query.state as string | undefined) ?? 'contested';
-    return printLines([state === 'all' ? 'no ballots' : `no ${state === 'dissent' ? 'dissents' : `${state} ballots`}`]);
+  if (ballots.length === 0) return nothing(options, query);
+  const more = total > ballots.length ? [`… and ${count(total - ballots.length)} more (--limit)`] : [];
+  await printLines([...renderBallots(ballots, { differences: options.diff }), ...more]);
+}
+
+/** Why there is nothing to show. */
+function nothing({ prefix, covered, covering }: VotesOptions, query: Record<string, unknown>): Promise<void> {
+  const { state = 'contested', ...conditions } = query;
+  if (prefix !== undefined && query.state === undefined) {
+    const hint = covered || covering ? '' : ' (--covering: what it lies in, --covered: what lies in it)';
+    throw new UserError(`nobody has said anything about ${prefix}${hint}`);
   }
-  await printLines(renderBallots(ballots, { differences: options.diff }));
-  if (total > ballots.length) await printLines([`… and ${count(total - ballots.length)} more (--limit)`]);
+  const what = state === 'all' ? 'ballots' : state === 'dissent' ? 'dissents' : `${String(state)} ballots`;
+  return printLines([`no ${what}${Object.keys(conditions).length === 0 ? '' : ' that all conditions hold for'}`]);
 }
 
 /** A prefix that nobody knows has a short story, and exit status 1. */
 export async function explainLive(prefix: string, options: VotesOptions): Promise<void> {
-  const story = await ask<Explanation>(options, 'explain', { prefix: parsePrefixOption(prefix) });
+  const story = await ask<Explanation>(options, 'explain', { prefix: await prefixToExplain(prefix, options) });
   if (options.json) await printJson(story);
   else await printLines(renderExplanation(story));
   const known = story.ballots.some(
@@ -50,10 +58,7 @@ async function summary(options: VotesOptions, query: Record<string, unknown>): P
   const by = options.by as SummaryKey;
   const limit = parseLimit(options.limit, SUMMARY_ROWS);
   const { rows = [], total } = await ask<BallotsAnswer>(options, 'votes', { ...query, by, limit });
-  if (options.json) return printJson(rows);
-  if (rows.length === 0) return printLines(['no vote differs']);
-  await printLines(renderSummary(rows, by, 'votes'));
-  if (total > rows.length) await printLines([`… and ${count(total - rows.length)} more (--limit)`]);
+  await printSummary(rows, { by, what: 'votes', total, json: options.json, lines: false });
 }
 
 async function pages(
@@ -76,12 +81,10 @@ async function pages(
 }
 
 function queryOf(options: VotesOptions): Record<string, unknown> {
-  const { prefix, covered, covering, as, kind } = options;
+  const { kind } = options;
   return {
     ...filterOf(options),
-    ...(prefix === undefined ? {} : { prefix: parsePrefixOption(prefix) }),
-    ...(covered ? { match: 'covered' } : covering ? { match: 'covering' } : {}),
-    ...(as === undefined ? {} : { as }),
+    ...prefixFilterOf(options),
     ...(kind === undefined ? {} : { state: stateOf(kind) }),
   };
 }

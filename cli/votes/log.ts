@@ -3,26 +3,29 @@
 import process from 'node:process';
 import { explanationOf } from '../../hypervisor/explain/log-explanation.js';
 import { aboutPrefix } from '../../hypervisor/explain/log-search.js';
-import type { LogFilter, LogRecord, SummaryKey, SummaryRow } from '../../votelog/types.js';
+import type { LogFilter, LogRecord, SummaryKey } from '../../votelog/types.js';
 import type { VotesOptions } from '../commands/votes.js';
 import { UserError } from '../errors.js';
-import { count } from '../output/table.js';
 import { printJson, printLines } from '../output/print.js';
-import { filterOf, parseLimit, parsePrefixOption, withLog } from './filters.js';
-import { renderSummary } from './render-ballots.js';
+import { filterOf, parseLimit, parsePrefixOption, prefixFilterOf, withLog } from './filters.js';
+import { printSummary, SUMMARY_ROWS } from './print-summary.js';
 import { renderExplanation } from './render-explanation.js';
 import { hasDifferences, renderRecord } from './render-records.js';
 
 /** Records that are shown unless somebody asks for more; as JSON all of them. */
 const DEFAULT_LIMIT = 100;
-const SUMMARY_ROWS = 100;
 /** Of a story. */
 const STORY_RECORDS = 2000;
 
 export function showLog(options: VotesOptions): Promise<void> {
   const filter = logFilterOf(options);
   return withLog(options, async (reader) => {
-    if (options.by !== undefined) return summary(await reader.summary(filter, options.by as SummaryKey), options);
+    if (options.by !== undefined) {
+      const [by, limit] = [options.by as SummaryKey, parseLimit(options.limit, SUMMARY_ROWS)];
+      const rows = await reader.summary(filter, by);
+      const { json } = options;
+      return printSummary(rows.slice(0, limit), { by, what: 'records', total: rows.length, json, lines: true });
+    }
     if (options.json && options.limit === undefined) {
       for await (const record of reader.query(filter)) {
         if (!options.diff || hasDifferences(record)) await printJson(record, { lines: true });
@@ -67,12 +70,10 @@ export function explainLog(text: string, options: VotesOptions): Promise<void> {
 }
 
 function logFilterOf(options: VotesOptions): LogFilter {
-  const { prefix, covered, covering, as, kind } = options;
+  const { kind } = options;
   return {
     ...filterOf(options),
-    ...(prefix === undefined ? {} : { prefix: parsePrefixOption(prefix) }),
-    ...(covered ? { match: 'covered' as const } : covering ? { match: 'covering' as const } : {}),
-    ...(as === undefined ? {} : { as }),
+    ...prefixFilterOf(options),
     ...(kind === undefined ? {} : { kinds: kind.flatMap((names) => names.split(',')) }),
   };
 }
@@ -94,15 +95,4 @@ async function latest(
 
 function print(record: LogRecord, { json, diff }: VotesOptions): Promise<void> {
   return json ? printJson(record, { lines: true }) : printLines(renderRecord(record, { differences: diff }));
-}
-
-async function summary(rows: readonly SummaryRow[], options: VotesOptions): Promise<void> {
-  const shown = rows.slice(0, parseLimit(options.limit, SUMMARY_ROWS));
-  if (options.json) {
-    for (const row of shown) await printJson(row, { lines: true });
-    return;
-  }
-  if (rows.length === 0) return printLines(['no such records']);
-  await printLines(renderSummary(shown, options.by as SummaryKey, 'records'));
-  if (rows.length > shown.length) await printLines([`… and ${count(rows.length - shown.length)} more (--limit)`]);
 }

@@ -16,7 +16,7 @@ const EVENTS = 30;
 
 export function renderExplanation(story: Explanation): string[] {
   const { prefix, at, source, summary } = story;
-  const where = source === 'live' ? `at ${timeWords(at)} UTC` : `by the vote log, up to ${timeWords(at)} UTC`;
+  const where = source === 'live' ? `at ${timeWords(at)}` : `by the vote log, up to ${timeWords(at)}`;
   return [
     `${prefix}, ${where}`,
     '',
@@ -104,11 +104,17 @@ function ballotLines({ neighbor, verdict, decided, votes, emission, trouble }: B
   const place = neighbor === 'fib' ? 'forwarding table' : `to ${neighbor}`;
   return [
     `${place}: ${routeWords(verdict)}`,
-    `    decided:  ${decided}${trouble === null ? '' : ` — ${trouble}`}`,
+    `    decided:  ${decided}`,
+    ...(trouble === null ? [] : [`    trouble:  ${TROUBLES[trouble]}`]),
     ...votes.map(voteLine),
     ...(emission.state === 'unknown' ? [] : [`    told:     ${emission.text}`]),
   ];
 }
+
+const TROUBLES: Readonly<Record<'no-majority' | 'oscillating', string>> = {
+  'no-majority': 'all votes are stable and none has a majority: the verdict stays as it is',
+  oscillating: 'the votes do not come to rest: no fault is looked for meanwhile',
+};
 
 const UNSTABLE: Readonly<Record<'vote' | 'input' | 'lag', string>> = {
   vote: 'changed a moment ago',
@@ -146,7 +152,7 @@ function historyLines({ history }: Explanation): string[] {
     ...(hidden > 0 ? [`(${hidden} earlier lines: --json, or btr votes --log)`] : []),
     ...shown.map(({ t, place, text }) => {
       const where = place === null ? '' : `${place === 'fib' ? 'forwarding table' : place}: `;
-      return `${t.slice(0, 23).replace('T', ' ')}  ${where}${text}`;
+      return `${t.slice(0, 23).replace('T', ' ')}Z  ${where}${text}`;
     }),
   ];
 }

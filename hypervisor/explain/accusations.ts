@@ -87,7 +87,7 @@ function inForwarding({ forwarding, findings }: AccusationParts): Accusation[] {
         replica,
         kind: nextHops === null ? ('missing' as const) : verdict === null ? ('extra' as const) : ('different' as const),
         places: ['fib'],
-        since: finding?.first ?? null,
+        since: finding?.since ?? null,
         until: null,
         stable: finding !== undefined,
         diff: both ? [{ attribute: 'next hops', vote: vote['next hops'], majority: majority['next hops'] }] : [],

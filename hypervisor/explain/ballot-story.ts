@@ -8,7 +8,7 @@ import type { Reports } from '../reports.js';
 import type { BallotReport, ReplicaStatus } from '../status.js';
 import { emission } from './emission.js';
 import type { BallotStory, ReplicaReport, VoteStory } from './types.js';
-import { listWords } from './words.js';
+import { listWords, ruleWords } from './words.js';
 
 type Context = Pick<
   RouterContext,
@@ -79,28 +79,19 @@ export function replicaReport(
 
 /** The rule in words: who was counted, and what it took. */
 function decided({ config, electorate }: Context, ballot: BallotReport): string {
-  const { voting } = config;
   const voters = ballot.votes.filter(({ counts }) => counts);
   const agree = voters.filter(({ agrees }) => agrees).map(({ replica }) => replica);
-  const score = `${agree.length} of ${voters.length} with a say agree${agree.length > 0 ? ` (${listWords(agree)})` : ''}`;
-  const master = config.replicas[electorate.master]?.name ?? 'nobody';
-  switch (ballot.rule) {
-    case 'consensus':
-      return `wait-for-consensus: all that it takes said so; ${score}`;
-    case 'majority':
-      return `continuous-majority: more than half of those with a say; ${score}`;
-    case 'master':
-      return `master-slave: what the master says (${master} leads now); ${score}`;
-    case 'stable-majority':
-      return `settled by the majority of the votes that had become stable; ${score}`;
-    case 'overthrow':
-      return `the master was overthrown, and its successor (${master} leads now) is followed; ${score}`;
-    case 'preferred':
-      return `no majority: the preferred replica (${config.replicas[voting.preferred ?? -1]?.name ?? '?'}) decides; ${score}`;
-    default:
-      if (voters.length === 0) return 'nobody has a say';
-      return ballot.verdict === null && !ballot.contested
-        ? `nobody with a say has a route (${listWords(agree)})`
-        : `nothing was decided yet; ${score}`;
-  }
+  const score = `now ${agree.length} of ${voters.length} with a say agree${agree.length > 0 ? ` (${listWords(agree)})` : ''}`;
+  const rule = ruleWords(ballot.rule);
+  if (rule !== undefined) return `${rule}${decider(ballot.rule, config, electorate)}; ${score}`;
+  if (voters.length === 0) return 'nobody has a say';
+  return ballot.verdict === null && !ballot.contested
+    ? `nobody with a say has a route (${listWords(agree)})`
+    : `nothing was decided yet; ${score}`;
+}
+
+/** Where one replica decides: which. */
+function decider(rule: string, { replicas, voting }: Context['config'], { master }: Context['electorate']): string {
+  if (rule === 'master' || rule === 'overthrow') return ` (${replicas[master]?.name ?? 'nobody'} leads now)`;
+  return rule === 'preferred' ? ` (${replicas[voting.preferred ?? -1]?.name ?? '?'})` : '';
 }

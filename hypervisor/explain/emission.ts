@@ -21,10 +21,10 @@ export function emission(
   const told = (state: EmissionReport['state'], text: string, holds: RouteText = null): EmissionReport => ({
     ...{ state, holds, text },
   });
-  if (negotiated === undefined) return told('down', 'its session is down: it is told nothing');
+  if (negotiated === undefined) return told('down', 'nothing: its session is down');
   const family = tables.prefixes.family(prefix);
   if (((negotiated.families >>> family) & 1) === 0) {
-    return told('family', `${familyName(family)} is not negotiated with it: it is told nothing`);
+    return told('family', `nothing: ${familyName(family)} is not negotiated with it`);
   }
   const [verdict, advertised] = [voter.verdict(prefix), voter.advertised(prefix)];
   const holding = port.holds(prefix);
@@ -32,14 +32,14 @@ export function emission(
     ? attributesAsObject(tables.attributes, advertised === verdict ? verdict : known(advertised))
     : null;
   if (verdict === 0 && !holding) return noRoute(context, port, others, prefix);
-  if (verdict === advertised && holding) return told('advertised', 'it is told the verdict', holds);
+  if (verdict === advertised && holding) return told('advertised', 'the verdict', holds);
   if (verdict === advertised) {
-    return told('oversized', 'the attributes do not fit a message to this neighbour: the prefix is withdrawn from it');
+    return told('oversized', 'a withdrawal: the attributes do not fit a message to this neighbour');
   }
   if (verdict !== 0 && gate !== undefined && !gate.admits(prefix)) {
-    return told('gated', 'it is told when the kernel has a route (fib.advertise-after-install)', holds);
+    return told('gated', 'the verdict, once the kernel has a route (fib.advertise-after-install)', holds);
   }
-  return told('pending', 'it is about to be told', holds);
+  return told('pending', 'the verdict, in a moment', holds);
 }
 
 /** An id, or nothing where the neighbour may hold anything. */
@@ -59,9 +59,9 @@ function noRoute(
     return index !== port.index && verdict !== 0 && pathContainsAs(tables.attributes.get(verdict), peerAs);
   });
   const own = replicator.route(port.index, prefix) !== 0;
-  if (!looped && !own) return { state: 'nothing', holds: null, text: 'there is nothing to tell it' };
+  if (!looped && !own) return { state: 'nothing', holds: null, text: 'nothing: there is no route' };
   const text = looped
-    ? `its own AS ${peerAs} is in the path: it would drop the route, which therefore counts as none`
-    : 'the best route comes from itself: nobody sends it back';
+    ? `nothing: its own AS ${peerAs} is in the path, and it would drop the route (which therefore counts as none)`
+    : 'nothing: the best route comes from itself';
   return { state: 'loop', holds: null, text };
 }

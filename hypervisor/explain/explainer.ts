@@ -105,6 +105,6 @@ export class Explainer {
   private async history(prefix: string, unknown: string[]): Promise<StoryEvent[]> {
     const { records, problem } = await this.parts.log.about(prefix);
     if (problem !== undefined) unknown.push(problem);
-    return historyOf(records, prefix);
+    return historyOf(records);
   }
 }

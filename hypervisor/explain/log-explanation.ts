@@ -1,12 +1,22 @@
 // The story of a prefix by the vote log alone (`btr votes --log … --explain`): the last ballots that it has, who was in dissent and until
 // when, and what it cannot tell. Owns this reconstruction; the sentences are summary.ts and log-story.ts.
-import { neighborOf } from '../../votelog/facts.js';
+import { neighborOf, prefixCountOf } from '../../votelog/facts.js';
 import type { LogRecord } from '../../votelog/types.js';
 import { historyOf, inTime } from './log-story.js';
-import { agreeingOf, ballotOf, diffOf, isFields, routeOf, textOf, votesOf, type Fields } from './record-reading.js';
+import {
+  agreeingOf,
+  ballotOf,
+  diffOf,
+  isFields,
+  namesOf,
+  routeOf,
+  textOf,
+  votesOf,
+  type Fields,
+} from './record-reading.js';
 import { summaryOf } from './summary.js';
 import type { Accusation, BallotStory, Explanation, InputReport, RouteText, VoteStory } from './types.js';
-import { listWords } from './words.js';
+import { listWords, ruleWords, timeWords } from './words.js';
 
 /** `records`: about the prefix, and about sessions and replicas around them, in any order. Undefined when none is about the prefix. */
 export function explanationOf(prefix: string, records: readonly LogRecord[]): Explanation | undefined {
@@ -23,30 +33,56 @@ export function explanationOf(prefix: string, records: readonly LogRecord[]): Ex
     voting: votingOf(own),
     inputs: inputsOf(own),
     ...{ replicas: [], ballots, forwarding: null },
-    unknown: unknownOf(own),
+    unknown: [...elsewhere(own, prefix), ...unknownOf(own)],
   };
-  return { ...facts, summary: summaryOf(facts), history: historyOf(ordered, prefix) };
+  return { ...facts, summary: summaryOf(facts), history: historyOf(ordered) };
+}
+
+/** Where a group spells out the ballot of another prefix: its routes are shown, for want of better ones, and that is said. */
+function elsewhere(records: readonly LogRecord[], prefix: string): string[] {
+  const others = records.flatMap(({ example }) =>
+    isFields(example) && typeof example.prefix === 'string' && example.prefix !== prefix ? [example.prefix] : [],
+  );
+  const [other] = others.slice(-1);
+  if (other === undefined) return [];
+  return [`routes are those of ${other}: many prefixes changed at once, and the log spells out one of them`];
+}
+
+/** The last thing that went out: to a neighbour, or to the kernel. */
+interface Told {
+  route: RouteText;
+  t: string;
 }
 
 /** By place: the last record that tells every vote, or the verdict, of this very prefix (in a group it is told of one of many). */
 function ballotsOf(records: readonly LogRecord[]): BallotStory[] {
   const last = new Map<string, { ballot: Fields; record: LogRecord }>();
-  const told = new Map<string, { route: RouteText; t: string }>();
+  const told = new Map<string, Told>();
   for (const record of records) {
     const place = neighborOf(record);
     if (place === undefined) continue;
     const route = record.kind === 'decision' ? routeOf(record.verdict) : undefined;
     if (route !== undefined) told.set(place, { route, t: record.t });
-    else if (Array.isArray(ballotOf(record).votes)) last.set(place, { ballot: ballotOf(record), record });
+    const ballot = record.kind === 'decision' ? decidedBallot(record) : ballotOf(record);
+    if (Array.isArray(ballot.votes)) last.set(place, { ballot, record });
   }
   const places = [...new Set([...last.keys(), ...told.keys()])].sort();
   return places.map((place) => ballotStory(place, last.get(place), told.get(place)));
 }
 
+/** A decision as a ballot: who agrees, and who says what else, where that is told of this prefix and not of another of a group. */
+function decidedBallot(record: LogRecord): Fields {
+  const others = votesOf(record.others).map(({ replica, attributes }) => ({ replica, counts: true, attributes }));
+  if (others.length > 0 && prefixCountOf(record) > 1) return {};
+  const attributes = record.verdict;
+  const agreeing = namesOf(record.agree).map((replica) => ({ replica, counts: true, agrees: true, attributes }));
+  return { verdict: record.verdict, rule: record.rule, votes: [...agreeing, ...others] };
+}
+
 function ballotStory(
   neighbor: string,
   last: { ballot: Fields; record: LogRecord } | undefined,
-  told: { route: RouteText; t: string } | undefined,
+  told: Told | undefined,
 ): BallotStory {
   const ballot = last?.ballot ?? {};
   const votes = votesOf(ballot.votes);
@@ -57,7 +93,9 @@ function ballotStory(
   return {
     ...{ neighbor, verdict, rule, agree },
     decided:
-      last === undefined ? 'not told by the log' : `by the rule ${rule}; ${agree.length} of ${counted.length} agreed`,
+      last === undefined
+        ? 'not told by the log'
+        : `${ruleWords(rule) ?? 'not told'}; ${agree.length} of ${counted.length} agreed`,
     voters: counted.map(({ replica }) => replica),
     contested: agree.length < counted.length,
     trouble: last?.record.kind === 'no-majority' ? 'no-majority' : null,
@@ -80,7 +118,7 @@ function ballotStory(
         ? { state: 'unknown', holds: null, text: 'not told by the log' }
         : {
             ...{ state: told.route === null ? ('nothing' as const) : ('advertised' as const), holds: told.route },
-            text: told.route === null ? `a withdrawal, at ${told.t}` : `the verdict, at ${told.t}`,
+            text: `${told.route === null ? 'a withdrawal' : 'the verdict'}, at ${timeWords(told.t)}`,
           },
   };
 }
@@ -116,7 +154,8 @@ function accusationOf(record: LogRecord, replica: string, place: string): Accusa
     replica,
     kind: what === 'missing' || what === 'extra' ? what : 'different',
     places: [place],
-    since: textOf(record.since) ?? textOf(ballot.since) ?? record.t,
+    // When it became one, as in the live state: its vote may be older, and that of the others newer.
+    since: record.t,
     until: null,
     stable: true,
     diff: diffOf(ballot.diff),

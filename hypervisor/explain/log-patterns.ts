@@ -104,6 +104,7 @@ export class LogPatterns {
         last: textOf(record.last) ?? record.t,
         total,
       },
+      since: open ? record.t : null,
       prefixes: open ? (numberOf(record.prefixes) ?? 0) : 0,
       samples: known?.samples.length ? known.samples : namesOf(record.samples),
       example: exampleOf(record.example) ?? known?.example ?? null,

@@ -15,9 +15,15 @@ import {
 import type { StoryEvent } from './types.js';
 import { countWords, diffWords, listWords, routeWords } from './words.js';
 
-/** Records as events, the oldest first. `prefix`: what the story is about; without it the sentences name prefixes. */
-export function historyOf(records: readonly LogRecord[], prefix?: string): StoryEvent[] {
-  return [...records].sort(inTime).map((record) => eventOf(record, prefix));
+/** Records as events of the story of one prefix, the oldest first. */
+export function historyOf(records: readonly LogRecord[]): StoryEvent[] {
+  return [...records].sort(inTime).map((record) => {
+    const event = eventOf(record);
+    const others = prefixCountOf(record) - 1;
+    return others > 0
+      ? { ...event, text: `${event.text} (with ${countWords(others, 'other prefix', 'other prefixes')})` }
+      : event;
+  });
 }
 
 /** The wall clock counts; within a millisecond the monotonic one. */
@@ -25,23 +31,10 @@ export function inTime(a: LogRecord, b: LogRecord): number {
   return a.t === b.t ? (numberOf(a.m) ?? 0) - (numberOf(b.m) ?? 0) : a.t < b.t ? -1 : 1;
 }
 
-export function eventOf(record: LogRecord, prefix?: string): StoryEvent {
-  const told = TEXTS[record.kind]?.(record) ?? otherText(record);
-  return {
-    ...{ t: record.t, kind: record.kind, place: neighborOf(record) ?? null, replica: textOf(record.replica) },
-    text: `${told}${prefixWords(record, prefix)}`,
-  };
-}
-
-/** Of a group, how many there are; of what the reader does not know yet, which one. */
-function prefixWords(record: LogRecord, prefix: string | undefined): string {
-  const count = prefixCountOf(record);
-  const own = textOf(record.prefix);
-  if (prefix === undefined && own !== null) return ` on ${own}`;
-  if (count <= 1) return '';
-  return prefix === undefined
-    ? ` on ${countWords(count, 'prefix', 'prefixes')}`
-    : ` (with ${count - 1} other prefixes)`;
+/** What a record tells; which prefixes it is about is not said. */
+export function eventOf(record: LogRecord): StoryEvent {
+  const text = Object.hasOwn(TEXTS, record.kind) ? TEXTS[record.kind](record) : otherText(record);
+  return { t: record.t, kind: record.kind, place: neighborOf(record) ?? null, replica: textOf(record.replica), text };
 }
 
 const TEXTS: Record<string, (record: LogRecord) => string> = {
@@ -75,7 +68,12 @@ const TEXTS: Record<string, (record: LogRecord) => string> = {
   decision: (record) => {
     const route = routeOf(record.verdict);
     const agree = namesOf(record.agree);
-    const by = agree.length > 0 ? ` (agreed by ${listWords(agree)})` : '';
+    const late = numberOf(record.latency);
+    const facts = [
+      ...(agree.length > 0 ? [`agreed by ${listWords(agree)}`] : []),
+      ...(late === null ? [] : [`${late.toFixed(1)} ms after the input`]),
+    ];
+    const by = facts.length > 0 ? ` (${facts.join(', ')})` : '';
     const told = route === undefined ? 'a route' : routeWords(route);
     if (record.fib === true)
       return route === null ? `the kernel’s route is to go${by}` : `the kernel is to have ${told}${by}`;

@@ -9,8 +9,8 @@ type Facts = Omit<Explanation, 'summary' | 'history'>;
 export function summaryOf(facts: Facts): string[] {
   const { accused, ballots, forwarding, inputs, replicas, source } = facts;
   return [
-    ...accused.map((accusation) => accusationWords(accusation, source === 'log')),
     ...ballots.filter(({ trouble }) => trouble !== null).map(troubleWords),
+    ...accused.map((accusation) => accusationWords(accusation, source === 'log')),
     ...(accused.length === 0 ? agreementWords(facts) : []),
     ...inputWords(inputs),
     ...emissionWords(ballots),
@@ -21,7 +21,7 @@ export function summaryOf(facts: Facts): string[] {
   ].map((sentence) => (sentence.endsWith('.') ? sentence : `${sentence}.`));
 }
 
-/** `bird lies: since … it says NEXT_HOP 10.0.3.0 instead of 10.0.3.1 (towards 10.0.3.2); frr and openbgpd agree against it`. */
+/** `bird says NEXT_HOP 10.0.3.0 instead of 10.0.3.1 towards 10.0.3.2 since …; frr and openbgpd agree and outvote it (finding #3)`. */
 export function accusationWords(accusation: Accusation, past: boolean): string {
   const { replica, places, since, until, against, known, stable, finding } = accusation;
   const start = since === null ? '' : ` ${until === null ? 'since' : 'from'} ${timeWords(since)}`;

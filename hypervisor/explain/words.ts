@@ -8,12 +8,12 @@ export function routeWords(route: RouteText): string {
   return words.length === 0 ? 'a route without attributes' : words.join('; ');
 }
 
-/** `NEXT_HOP 10.0.3.0 instead of 10.0.3.1; MED absent instead of 0`. */
+/** `NEXT_HOP 10.0.3.0 instead of 10.0.3.1; MED absent instead of 0; MED 77 instead of none`. */
 export function diffWords(diff: readonly DifferenceReport[]): string {
   return diff
     .map(({ attribute, vote, majority }) => {
       if (vote === null) return `${attribute} absent instead of ${majority ?? ''}`;
-      if (majority === null) return `${attribute} ${vote}, which the majority has not`;
+      if (majority === null) return `${attribute} ${vote} instead of none`;
       return `${attribute} ${vote} instead of ${majority}`;
     })
     .join('; ');
@@ -25,9 +25,9 @@ export function listWords(names: readonly string[], and = 'and'): string {
   return `${names.slice(0, -1).join(', ')} ${and} ${names[names.length - 1]}`;
 }
 
-/** `2026-11-21 14:03:12` (UTC). */
+/** `2026-11-21 14:03:12Z`: always UTC, as the Z says. */
 export function timeWords(iso: string): string {
-  return iso.slice(0, 19).replace('T', ' ');
+  return `${iso.slice(0, 19).replace('T', ' ')}Z`;
 }
 
 /** `towards 10.0.0.2 and 10.0.1.2 and in the forwarding table`; empty for no place. */
@@ -44,4 +44,18 @@ export function placesWords(places: readonly string[]): string {
 /** `one prefix`, `812 prefixes`, `12,345 prefixes`. */
 export function countWords(count: number, one: string, many: string): string {
   return count === 1 ? `one ${one}` : `${count.toLocaleString('en-US')} ${many}`;
+}
+
+const RULES: Readonly<Record<string, string>> = {
+  consensus: 'wait-for-consensus: all that it takes said so',
+  majority: 'continuous-majority: more than half of those with a say',
+  master: 'master-slave: what the master says',
+  'stable-majority': 'settled by the majority of the votes that had become stable',
+  overthrow: 'the master was overthrown, and its successor is followed',
+  preferred: 'no majority: the preferred replica decides',
+};
+
+/** By which rule a verdict came about (voter/types.ts), for people. Undefined for `none` and what nobody knows. */
+export function ruleWords(rule: string): string | undefined {
+  return Object.hasOwn(RULES, rule) ? RULES[rule] : undefined;
 }

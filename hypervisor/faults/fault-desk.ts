@@ -144,12 +144,16 @@ export class FaultDesk {
     if (r !== undefined && r < 0) throw new Error(`there is no replica "${String(replica)}"`);
     const asked = this.ledger.findings().filter((finding) => r === undefined || finding.replica === r);
     const findings = asked.filter(({ kind }) => all === true || kind !== 'known-difference');
-    let oscillating = 0;
-    for (const voter of this.voters.values()) oscillating += voter.stats().oscillating;
+    let [oscillating, withoutMajority] = [0, 0];
+    for (const voter of this.voters.values()) {
+      oscillating += voter.stats().oscillating;
+      withoutMajority += voter.stats().withoutMajority;
+    }
     return {
       findings: findings.map((finding) => findingReport(finding, this.parts)),
       knownDifferences: asked.length - findings.length,
       oscillating,
+      withoutMajority,
     };
   }
 

@@ -9,7 +9,7 @@ import type { FaultDeskParts } from './fault-desk.js';
 type Names = Pick<FaultDeskParts, 'config' | 'records'>;
 
 export function findingReport(finding: Finding, names: Names): FindingReport {
-  const { id, kind, cause, first, last, open, prefixes, total, samples, example, text } = finding;
+  const { id, kind, cause, first, last, oldest, open, prefixes, total, samples, example, text } = finding;
   return {
     id,
     replica: names.records.replicas[finding.replica],
@@ -19,6 +19,7 @@ export function findingReport(finding: Finding, names: Names): FindingReport {
     open,
     first: wallClock(first),
     last: wallClock(last),
+    since: oldest === undefined ? null : wallClock(oldest),
     prefixes,
     total,
     samples: [...samples],

@@ -47,6 +47,12 @@ export class FindingRecord implements Finding {
   get prefixes(): number {
     return this.since.size + this.counted.prefixes;
   }
+
+  get oldest(): number | undefined {
+    const [first = Infinity] = this.since.values();
+    const oldest = Math.min(first, this.counted.since);
+    return oldest === Infinity ? undefined : oldest;
+  }
 }
 
 export interface FindingNews {

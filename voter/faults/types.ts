@@ -53,6 +53,8 @@ export interface Finding {
   /** When it was first seen, and when anything of it began or ended last. */
   readonly first: number;
   readonly last: number;
+  /** When the oldest of the dissents that it has now was found; undefined when there is none. */
+  readonly oldest: number | undefined;
   /** Prefixes are in dissent now; of a system event: the replica has not come back to vote. */
   readonly open: boolean;
   /** Prefixes in dissent now. */

@@ -146,8 +146,11 @@ export class PatternBook {
     }
   }
 
-  /** A finding of which no single dissents are known: only what it says of itself, its number and an example. */
-  addFinding(finding: FindingReport): void {
+  /**
+   * A finding of which no single dissents are known: only what it says of itself, its number and an example. `against`: who agrees with
+   * the majority, as far as known.
+   */
+  addFinding(finding: FindingReport, against: readonly string[] = []): void {
     const { replica, kind, cause, place, example, text, samples } = finding;
     const changes = differencesOf(example).map(changeOf);
     const known = kind === 'known-difference' ? text.split(', ').filter((name) => name !== '') : [];
@@ -155,10 +158,14 @@ export class PatternBook {
     const entry = this.entryOf(key, replica, kind, cause, changes);
     if (entry === undefined) return;
     changes.forEach((change, i) => {
-      note(entry.changes[i].vote, change.vote);
-      note(entry.changes[i].majority, change.majority);
+      const { vote, majority } = entry.changes[i];
+      note(vote, change.vote);
+      note(majority, change.majority);
+      // One example stands for all of them: what the others say is not known.
+      if (finding.total > 1) vote.more = majority.more = true;
     });
     for (const name of known) entry.known.add(name);
+    for (const name of against) entry.against.add(name);
     if (place !== null) entry.places.add(place);
     if (kind === 'system') entry.reason = text;
     const before = entry.prefixes.size;
@@ -173,7 +180,9 @@ export class PatternBook {
       const { prefix, vote, majority } = example;
       entry.examples.push({ prefix, place: place ?? '', vote, majority });
     }
-    const [first, last] = [Date.parse(finding.first), Date.parse(finding.last)];
+    // An open one counts since what is open began, whatever was before.
+    const begin = finding.open ? (finding.since ?? finding.first) : finding.first;
+    const [first, last] = [Date.parse(begin), Date.parse(finding.last)];
     this.span(entry, { first, last, open: finding.open, finding: finding.id });
   }
 
@@ -255,7 +264,7 @@ function differencesOf(example: FindingReport['example']): readonly DifferenceRe
 }
 
 function note(values: Values, text: string | null): void {
-  if (text === null || values.more || values.seen.includes(text)) return;
+  if (text === null || values.seen.includes(text)) return;
   if (values.seen.length < MAX_VALUES) values.seen.push(text);
   else values.more = true;
 }

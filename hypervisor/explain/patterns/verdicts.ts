@@ -19,15 +19,16 @@ const CAUSES: Readonly<Record<string, string>> = {
 /** System events that a message can cause: then messages are quarantined. */
 const BY_INPUT: ReadonlySet<string> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
 
-/** Open faults first, then faults that are over, then known differences; more prefixes first, what neighbours are told, what came last. */
-export function rank(a: { pattern: Bare }, b: { pattern: Bare }): number {
+/**
+ * Open faults first, then faults that are over, then known differences. Of the open ones replicas that are gone, then more prefixes, what
+ * neighbours are told before the forwarding table; of the others the latest.
+ */
+export function rank({ pattern: a }: { pattern: Bare }, { pattern: b }: { pattern: Bare }): number {
   const inTable = ({ places }: Bare): number => (places.includes('fib') ? 1 : 0);
-  return (
-    weight(b.pattern) - weight(a.pattern) ||
-    size(b.pattern) - size(a.pattern) ||
-    inTable(a.pattern) - inTable(b.pattern) ||
-    order(b.pattern, a.pattern)
-  );
+  const heavier = weight(b) - weight(a);
+  if (heavier !== 0) return heavier;
+  const larger = a.open ? size(b) - size(a) || inTable(a) - inTable(b) : 0;
+  return larger || order(b, a) || inTable(a) - inTable(b);
 }
 
 function weight({ kind, open }: Bare): number {
@@ -38,7 +39,7 @@ function weight({ kind, open }: Bare): number {
 const size = ({ prefixes, count, kind }: Bare): number => (kind === 'system' ? count : prefixes);
 const order = (a: Bare, b: Bare): number => (a.last === b.last ? 0 : a.last > b.last ? 1 : -1);
 
-/** `frr differs from bird and openbgpd on 812 prefixes since 2026-11-21 14:03:12, always MED absent instead of 0`. */
+/** `frr differs from bird and openbgpd on 812 prefixes since 2026-11-21 14:03:12Z, always MED absent instead of 0`. */
 export function sentence(pattern: Bare, reason: string): string {
   if (pattern.kind === 'system') return systemSentence(pattern, reason);
   const { replica, open, places, changes } = pattern;
@@ -47,7 +48,7 @@ export function sentence(pattern: Bare, reason: string): string {
   parts.push(
     open ? ` since ${timeWords(pattern.first)}` : ` from ${timeWords(pattern.first)} to ${timeWords(pattern.last)}`,
   );
-  if (changes.length > 0) parts.push(`, ${always(pattern)}${changes.map(changeWords).join(', ')}`);
+  if (changes.length > 0) parts.push(`, ${howOften(pattern)}${changes.map(changeWords).join(', ')}`);
   if (pattern.known.length > 0) parts.push(` (known of it: ${pattern.known.join(', ')})`);
   return parts.join('');
 }
@@ -67,10 +68,11 @@ function amount({ prefixes, atLeast }: Bare): string {
   return `${atLeast ? 'at least ' : ''}${countWords(prefixes, 'prefix', 'prefixes')}`;
 }
 
-/** All prefixes have the same values on both sides. */
-function always({ prefixes, changes }: Bare): string {
-  const constant = ({ values, more }: ValueSummary): boolean => values.length <= 1 && !more;
-  return prefixes > 1 && changes.every(({ vote, majority }) => constant(vote) && constant(majority)) ? 'always ' : '';
+/** Whether all prefixes have the same values on both sides, or only some of the values are known. */
+function howOften({ prefixes, changes }: Bare): string {
+  const sides = changes.flatMap(({ vote, majority }) => [vote, majority]);
+  if (sides.some(({ more }) => more)) return 'for instance ';
+  return prefixes > 1 && sides.every(({ values }) => values.length <= 1) ? 'always ' : '';
 }
 
 /** `MED absent instead of 0`. */
@@ -80,7 +82,7 @@ export function changeWords({ attribute, how, vote, majority }: PatternChange): 
     case 'absent':
       return `${attribute} absent instead of ${expected}`;
     case 'added':
-      return `${attribute} ${said}, which the others have not`;
+      return `${attribute} ${said} instead of none`;
     case 'adds':
       return `${attribute} with ${said} added`;
     case 'lacks':
@@ -99,7 +101,7 @@ export function changeWords({ attribute, how, vote, majority }: PatternChange): 
 function valueWords({ values, more }: ValueSummary): string {
   if (values.length === 0) return 'nothing';
   const named = values.map((value) => (value === '' ? '(empty)' : value));
-  return more ? `various values (${named[0]}, …)` : listWords(named, 'or');
+  return more ? named[0] : listWords(named, 'or');
 }
 
 function systemSentence({ replica, cause, count, open, first, last, places }: Bare, reason: string): string {
@@ -123,11 +125,11 @@ export function adviceOn(pattern: Bare, source: string): Pick<FaultPattern, 'adv
       commands: explain,
     };
   }
-  if (!open) return { advice: 'over; nothing to do now', commands: explain };
+  if (!open) return { advice: 'nothing to do now', commands: explain };
   return {
     advice:
-      'it is outvoted: neighbours and kernel have what the majority says. What lasts is acted on by itself (restart, or no say on these ' +
-      'prefixes); restart it where that does not help, and report the bug to its authors',
+      'it is outvoted: neighbours and kernel have what the majority says. The router acts on what lasts (a restart, or no say on these ' +
+      'prefixes); if it comes back, report it to the authors of the daemon',
     commands: source === '' ? [...explain, restart] : explain,
   };
 }

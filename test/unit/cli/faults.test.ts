@@ -6,6 +6,7 @@ import type { FindingReport } from '../../../hypervisor/status.js';
 const dissent: FindingReport = {
   ...{ id: 3, replica: 'bird', kind: 'different', cause: null, place: '10.0.2.2', open: true },
   ...{ first: '2026-11-21T10:00:00.123Z', last: '2026-11-21T10:00:05.123Z', prefixes: 7, total: 9 },
+  since: '2026-11-21T10:00:00.123Z',
   samples: ['a', 'b', 'c', 'd', 'e', 'f', 'g'],
   example: {
     prefix: 'a',
@@ -17,13 +18,15 @@ const dissent: FindingReport = {
 };
 const system: FindingReport = {
   ...{ id: 4, replica: 'frr', kind: 'system', cause: 'crash', place: null, open: false, prefixes: 0, total: 2 },
-  ...{ first: dissent.first, last: dissent.last, samples: [], example: null, text: 'killed by SIGSEGV' },
+  ...{ first: dissent.first, last: dissent.last, since: null, samples: [], example: null, text: 'killed by SIGSEGV' },
 };
 
 test('a table, then what each finding is about', () => {
   const lines = renderFindings([dissent, system]);
-  expect(lines[1]).toMatch(/^#3 +bird +different +10\.0\.2\.2 +open +2026-11-21 10:00:00 +2026-11-21 10:00:05 +7 +9$/);
-  expect(lines[2]).toMatch(/^#4 +frr +crash +over +2026-11-21 10:00:00 +2026-11-21 10:00:05 +- +2$/);
+  expect(lines[1]).toMatch(
+    /^#3 +bird +different +10\.0\.2\.2 +open +2026-11-21 10:00:00Z +2026-11-21 10:00:05Z +7 +9$/,
+  );
+  expect(lines[2]).toMatch(/^#4 +frr +crash +over +2026-11-21 10:00:00Z +2026-11-21 10:00:05Z +- +2$/);
   expect(lines.slice(4)).toEqual([
     '#3 bird, different: a, b, c, d, e, …',
     '    a',
@@ -34,11 +37,12 @@ test('a table, then what each finding is about', () => {
 });
 
 test('what is no fault is told beside them', () => {
-  expect(renderNotes({ knownDifferences: 2, oscillating: 1 })).toEqual([
+  expect(renderNotes({ knownDifferences: 2, oscillating: 1, withoutMajority: 3 })).toEqual([
+    '3 ballots have no majority: too many replicas differ, and nobody can be blamed (btr votes --kind no-majority)',
     '2 known differences of daemons are no faults (--all)',
     '1 ballots do not come to rest: no fault is looked for on them',
   ]);
-  expect(renderNotes({ knownDifferences: 0, oscillating: 0 })).toEqual([]);
+  expect(renderNotes({ knownDifferences: 0, oscillating: 0, withoutMajority: 0 })).toEqual([]);
 });
 
 test('a route that only one side has is shown whole', () => {
