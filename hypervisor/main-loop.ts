@@ -76,6 +76,7 @@ export class MainLoop {
     context.injections.tick(at);
     health.tick(at);
     context.quarantine?.tick(at);
+    context.journal.tick(at);
     context.voteLog.flush();
     opening.tick(at);
     this.sweep();
@@ -84,9 +85,10 @@ export class MainLoop {
   /** Frees prefixes and attributes that nobody holds, after the tables have grown. */
   private sweep(): void {
     const { context, neighbors } = this.parts;
-    const { abstentions, gate, injections, replicator } = context;
+    const { abstentions, bmp, gate, injections, replicator } = context;
     const voters = neighbors.map(({ voter }) => voter);
-    const holders = [replicator, abstentions, injections, ...(gate ? [gate] : []), ...voters];
+    const some = [...(gate ? [gate] : []), ...(bmp ? [bmp.locRib] : [])];
+    const holders = [replicator, abstentions, injections, ...some, ...voters];
     if (context.tables.sweepIfGrown(holders)) context.intake.forgetCaches();
   }
 
