@@ -3,7 +3,8 @@ import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdirSync, 
 import path from 'node:path';
 import process from 'node:process';
 
-export type ShimLibrary = 'shim' | 'poll-cap' | 'fake-root' | 'fake-privileges' | 'ifaddrs';
+export const SHIM_LIBRARIES = ['shim', 'poll-cap', 'fake-root', 'fake-privileges', 'ifaddrs'] as const;
+export type ShimLibrary = (typeof SHIM_LIBRARIES)[number];
 
 /** dist/preload/libraries.js and preload/libraries.ts both find the one place where make puts them. */
 function shimDirectory(): string {
@@ -21,16 +22,21 @@ function readableByAll(file: string): boolean {
   }
 }
 
+/** Absolute path of a library. Throws when it is not built, or cannot be read. */
+export function libraryFile(library: ShimLibrary, from = shimDirectory()): string {
+  const file = path.join(from, `btr-${library}.so`);
+  if (!existsSync(file)) throw new Error(`${file} is not built; run: npm run build (it needs gcc, make and libc6-dev)`);
+  accessSync(file, constants.R_OK);
+  return file;
+}
+
 /**
  * Absolute paths for LD_PRELOAD. The loader only warns when it cannot read one, and an unprivileged daemon often cannot
  * reach a checkout in somebody's home: then they are copied to `directory`. Throws when they are not built.
  */
 export function preloadPaths(libraries: readonly ShimLibrary[], directory: string, from = shimDirectory()): string[] {
   return libraries.map((library) => {
-    const file = path.join(from, `btr-${library}.so`);
-    if (!existsSync(file))
-      throw new Error(`${file} is not built; run: npm run build (it needs gcc, make and libc6-dev)`);
-    accessSync(file, constants.R_OK);
+    const file = libraryFile(library, from);
     if (readableByAll(file)) return file;
     mkdirSync(directory, { recursive: true });
     chmodSync(directory, 0o755);

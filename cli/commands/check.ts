@@ -9,11 +9,12 @@ import { loadConfig } from '../../configs/load.js';
 import type { RouterConfig } from '../../configs/model.js';
 import { checkSyntax } from '../check/syntax.js';
 import type { SyntaxResult } from '../check/syntax.js';
+import { configFile, DEFAULT_CONFIG } from '../default-config.js';
 import { UserError } from '../errors.js';
 import { printJson, printNote, printText } from '../output/print.js';
 
 interface CheckOptions {
-  file: string;
+  file: string | undefined;
   print: string | undefined;
   json: boolean;
   syntax: boolean;
@@ -46,7 +47,7 @@ function summary(config: RouterConfig): string {
 }
 
 async function check({ file, print, json, syntax }: CheckOptions): Promise<void> {
-  const { config, diagnostics } = loadConfig(file);
+  const { config, diagnostics } = loadConfig(configFile(file));
   if (config === undefined) {
     if (json) await printJson({ ok: false, diagnostics, replicas: [] });
     else for (const diagnostic of diagnostics) printNote(formatDiagnostic(diagnostic));
@@ -65,11 +66,11 @@ async function check({ file, print, json, syntax }: CheckOptions): Promise<void>
 }
 
 export const checkCommand: CommandModule<object, CheckOptions> = {
-  command: 'check <file>',
+  command: 'check [file]',
   describe: 'Report every mistake in a configuration file, then run the daemons’ own syntax checks',
   builder: (yargs) =>
     yargs
-      .positional('file', { type: 'string', demandOption: true, describe: 'configuration file (YAML)' })
+      .positional('file', { type: 'string', describe: `configuration file (YAML); default ${DEFAULT_CONFIG}` })
       .option('print', {
         type: 'string',
         requiresArg: true,

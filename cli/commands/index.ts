@@ -3,6 +3,7 @@ import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
 import { demoCommand } from './demo.js';
 import { diffCommand } from './diff.js';
+import { doctorCommand } from './doctor.js';
 import { faultsCommand } from './faults.js';
 import { fibCommand } from './fib.js';
 import { injectCommand } from './inject.js';
@@ -26,6 +27,7 @@ function verb<T>(command: CommandModule<object, T>): CommandModule {
 export const commands: CommandModule[] = [
   verb(runCommand),
   verb(checkCommand),
+  verb(doctorCommand),
   verb(statusCommand),
   verb(topCommand),
   verb(diffCommand),

@@ -1,4 +1,4 @@
-// `btr run router.yaml`: the router in the foreground, until SIGTERM or SIGINT.
+// `btr run [router.yaml]`: the router in the foreground, until SIGTERM or SIGINT.
 import path from 'node:path';
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
@@ -10,10 +10,11 @@ import type { LoadConfig } from '../../hypervisor/reload/candidate.js';
 import { RouterError } from '../../hypervisor/router-error.js';
 import { Router } from '../../hypervisor/router.js';
 import { RunDirectoryError } from '../../hypervisor/run-directory.js';
+import { configFile, DEFAULT_CONFIG } from '../default-config.js';
 import { UserError } from '../errors.js';
 
 interface RunOptions {
-  config: string;
+  config: string | undefined;
   runDirectory: string | undefined;
   logLevel: RouterConfig['logging']['level'] | undefined;
   logJson: boolean;
@@ -58,7 +59,7 @@ function withOptions(result: LoadResult, { runDirectory, keepFib, logLevel }: Ru
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const { config, diagnostics } = withOptions(loadConfig(options.config), options);
+  const { config, diagnostics } = withOptions(loadConfig(configFile(options.config)), options);
   if (config === undefined) throw new UserError(diagnostics.map(formatDiagnostic).join('\n'));
   const log = createLogger({
     level: config.logging.level,
@@ -82,11 +83,11 @@ async function run(options: RunOptions): Promise<void> {
 }
 
 export const runCommand: CommandModule<object, RunOptions> = {
-  command: 'run <config>',
+  command: 'run [config]',
   describe: 'Run the router in the foreground',
   builder: (yargs) =>
     yargs
-      .positional('config', { type: 'string', demandOption: true, describe: 'configuration file (YAML)' })
+      .positional('config', { type: 'string', describe: `configuration file (YAML); default ${DEFAULT_CONFIG}` })
       .option('runDirectory', {
         alias: 'run-directory',
         type: 'string',
