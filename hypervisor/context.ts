@@ -17,6 +17,7 @@ import type { RecoveryDesk } from './recovery/recovery-desk.js';
 import type { RestartWatch } from './restart-watch.js';
 import type { Tables } from './tables.js';
 import type { Taps } from './taps.js';
+import type { RouterJournal } from './router-journal.js';
 import type { VoteLog } from './vote-log.js';
 import type { RecordContext } from './vote-records.js';
 
@@ -30,6 +31,8 @@ export interface RouterContext {
   caughtUp: Float64Array;
   intake: Intake;
   voteLog: VoteLog;
+  /** What the router does as a whole, for the vote log. */
+  journal: RouterJournal;
   records: RecordContext;
   meters: Meters;
   /** Who listens to the messages themselves. */

@@ -16,10 +16,10 @@ import { Emitter } from './emitter.js';
 import { TreatedMessages } from './explain/treated-messages.js';
 import type { SessionInfo, SessionRunner } from './io/session-runner.js';
 import { Pacer } from './pacing.js';
+import { downRecord, upRecord } from './session-records.js';
 import type { NeighborStatus } from './status.js';
 import { VoterJournal } from './voter-journal.js';
 import { voterOptions } from './voter-options.js';
-import { plainRecord } from './vote-records.js';
 
 const MAX_MESSAGE = 4096;
 const MAX_EXTENDED_MESSAGE = 65535;
@@ -92,7 +92,7 @@ export class NeighborPort {
   configure(): void {
     const { voting } = this.context.config;
     this.pacer.configure(voting.hangThreshold);
-    this.voter.configure(voterOptions(voting));
+    this.voter.configure(voterOptions(voting), voting.strategy);
   }
 
   attach(session: SessionRunner): void {
@@ -136,7 +136,7 @@ export class NeighborPort {
     context.restart.up(this.index, negotiated, this.upSince);
     context.replicator.neighborUp(this.index, negotiated.families, this.upSince);
     context.log.info(`neighbour ${this.config.address} (AS ${negotiated.peerAs}) is up`);
-    context.voteLog.append(plainRecord(this.upSince, 'session', { neighbor: this.config.address, state: 'up' }));
+    context.voteLog.append(upRecord(this.upSince, this.config.address, negotiated));
     context.taps.neighborUp(this.index, negotiated, this.upSince);
     this.events.up(this);
     this.pace();
@@ -157,12 +157,13 @@ export class NeighborPort {
     this.context.replicator.neighborDown(this.index, at);
     this.context.faults.neighborDown(this.index, at);
     this.context.log.warn(`neighbour ${this.config.address} is down: ${reason.text}`);
-    this.context.voteLog.append(
-      plainRecord(at, 'session', { neighbor: this.config.address, state: 'down', reason: reason.text }),
-    );
+    this.context.voteLog.append(downRecord(at, this.config.address, 'down', reason));
   }
 
   failed(reason: DownReason): void {
+    // Told once: it is tried again and again.
+    if (reason.text !== this.lastError)
+      this.context.voteLog.append(downRecord(now(), this.config.address, 'failed', reason));
     this.lastError = reason.text;
     this.context.log.info(`neighbour ${this.config.address}: ${reason.text}`);
   }

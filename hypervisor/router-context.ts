@@ -23,6 +23,7 @@ import { restartWatchOf } from './restart-watch.js';
 import { orRouterError } from './router-error.js';
 import { openFib } from './router-fib.js';
 import { openInjections } from './router-injection.js';
+import { RouterJournal } from './router-journal.js';
 import { Tables } from './tables.js';
 import { Taps } from './taps.js';
 import { VoteLog } from './vote-log.js';
@@ -50,6 +51,7 @@ export function openContext(parts: ContextParts): RouterContext {
   const clock = new PrefixClock();
   const core = openCore(parts, clock);
   const { prefixes } = core.tables;
+  core.journal.started();
   core.taps.add(new InputJournal(core), now());
   const fib = openFib(core, clock);
   const voters = (): NeighborPort['voter'][] => neighbors.map(({ voter }) => voter);
@@ -92,6 +94,7 @@ function openCore({ config, log, neighbors, replicatorInput, schedule }: Context
     for (const neighbor of neighbors) neighbor.requeue(prefix);
     schedule();
   };
+  const voteLog = orRouterError('cannot open the vote log', () => new VoteLog(config.voteLog, log));
   return {
     config,
     log,
@@ -100,7 +103,8 @@ function openCore({ config, log, neighbors, replicatorInput, schedule }: Context
     electorate,
     caughtUp: new Float64Array(replicas.length).fill(-Infinity),
     intake: new Intake(prefixes, attributes, new Canonicaliser({ ignoreAttributes: config.voting.ignoreAttributes })),
-    voteLog: orRouterError('cannot open the vote log', () => new VoteLog(config.voteLog, log)),
+    voteLog,
+    journal: new RouterJournal({ config, electorate, voteLog }),
     records: { prefixes, attributes, replicas },
     meters: new Meters({
       inputTime: (prefix) => replicator.inputTime(prefix),

@@ -123,6 +123,7 @@ export class Router {
     await context?.fib?.stop(this.config.fib.keep);
     await parts?.outlets.close();
     await this.control?.close();
+    context?.journal.stopped();
     await context?.voteLog.close();
     await this.hub.close();
     this.run?.release();

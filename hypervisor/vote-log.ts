@@ -81,8 +81,10 @@ export class VoteLog {
 
   /** At any time; whoever makes lines elsewhere is told (`onLevel`). */
   set level(level: VoteLogLevel) {
-    if (level === this.current) return;
+    const was = this.current;
+    if (level === was) return;
     this.current = level;
+    this.append(plainRecord(now(), 'level', { level, was }));
     for (const listener of this.levelListeners) listener(level);
   }
 
