@@ -2,7 +2,7 @@
 // verdict. Owns the rows; which ballots are meant is walk.ts.
 import { hourOf, OTHER_KEYS } from '../../votelog/summary.js';
 import type { SummaryKey, SummaryRow } from '../../votelog/types.js';
-import { wallClock } from '../clock.js';
+import { wallClock, wallTime } from '../clock.js';
 
 /** One vote that differs. `since`: ms of `now()`. */
 export interface DifferingVote {
@@ -68,7 +68,7 @@ export class BallotSummary {
       case 'attribute':
         return vote.kind === 'different' ? words.attributes() : ['route'];
       case 'hour':
-        return [hourOf(wallClock(vote.since))];
+        return [hourOf(wallTime(vote.since))];
       case 'kind':
         return [vote.kind];
     }
