@@ -182,9 +182,9 @@ export class FibEngine {
 
   // --- from the main thread
 
-  /** Decides by these options from now on, and no longer takes votes on other own networks than these. */
-  configure(voter: VoterOptions, networks: readonly string[]): void {
-    this.voter.configure(voter);
+  /** Decides by this strategy and these options from now on, and no longer takes votes on other own networks than these. */
+  configure(strategy: Strategy, voter: VoterOptions, networks: readonly string[]): void {
+    this.voter.configure(voter, strategy);
     this.networks = new Set(networks.map((network) => this.prefixes.parse(network)));
   }
 

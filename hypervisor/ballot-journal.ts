@@ -21,7 +21,8 @@ export type ReportedBallots = Pick<UpdateVoter, 'rule' | 'verdict' | 'currentVot
 export interface BallotWords {
   /** Whose ballots these are. */
   place: { neighbor: string } | { fib: true };
-  strategy: Strategy;
+  /** As it is now. */
+  readonly strategy: Strategy;
   /** Replica names by index. */
   replicas: readonly string[];
   prefixes: PrefixTable;

@@ -21,7 +21,9 @@ export class VoterJournal {
     const route = (id: number): Record<string, string> | null => attributesAsObject(attributes, id);
     const words: BallotWords = {
       place: { neighbor: config.neighbors[index].address },
-      strategy: config.voting.strategy,
+      get strategy() {
+        return config.voting.strategy;
+      },
       replicas,
       prefixes,
       route,

@@ -36,7 +36,7 @@ export interface UpdateVoterParameters {
 }
 
 export class UpdateVoter {
-  readonly strategy: Strategy;
+  private current: Strategy;
   private readonly electorate: Electorate;
   private readonly inputTime: (prefix: number) => number;
   private readonly caughtUp: Float64Array;
@@ -62,7 +62,7 @@ export class UpdateVoter {
   private seenOverthrows: number;
 
   constructor({ replicas, electorate, strategy, options = {}, inputTime, caughtUp }: UpdateVoterParameters) {
-    this.strategy = strategy;
+    this.current = strategy;
     this.electorate = electorate;
     this.inputTime = inputTime;
     this.caughtUp = caughtUp;
@@ -77,8 +77,16 @@ export class UpdateVoter {
     this.seenOverthrows = electorate.overthrows;
   }
 
-  /** Decides by these options from now on; `maxEvents` stays. No verdict changes by itself: all ballots are looked at again. */
-  configure(options: VoterOptions): void {
+  get strategy(): Strategy {
+    return this.current;
+  }
+
+  /**
+   * Decides by this strategy and these options from now on; `maxEvents` stays. No verdict changes by itself: all ballots are looked at
+   * again, and contested ones settled by their stable votes.
+   */
+  configure(options: VoterOptions, strategy = this.current): void {
+    this.current = strategy;
     this.setThresholds(options);
     this.silence.configure(options.silence ?? DEFAULT_SILENCE);
     // Makes the next tick look at all ballots.
@@ -342,12 +350,12 @@ export class UpdateVoter {
   protected decide(prefix: number, r: number, voters: number, now: number): void {
     const { votes, replicas } = this.ballots;
     const at = prefix * replicas;
-    if (this.strategy === 'master-slave') {
+    if (this.current === 'master-slave') {
       if (this.electorate.leader(voters) === r) this.setVerdict(prefix, votes[at + r], 'master', now);
       return;
     }
     this.tally.count(votes, at, voters);
-    const consensus = this.strategy === 'wait-for-consensus';
+    const consensus = this.current === 'wait-for-consensus';
     const { value, support } = this.tally;
     if (support < this.majority(voters) || (consensus && support < Math.min(this.k, count(voters)))) return;
     this.setVerdict(prefix, value, consensus ? 'consensus' : 'majority', now);
@@ -406,7 +414,7 @@ export class UpdateVoter {
   /** The electorate changed: which ballots are contested under the new one? After an overthrow the new master is followed at once: returns how often. */
   private rescan(now: number): number {
     const { ballots, electorate } = this;
-    const follow = electorate.overthrows !== this.seenOverthrows && this.strategy === 'master-slave';
+    const follow = electorate.overthrows !== this.seenOverthrows && this.current === 'master-slave';
     this.seenEpoch = electorate.epoch;
     this.seenOverthrows = electorate.overthrows;
     let followed = 0;
@@ -513,7 +521,7 @@ export class UpdateVoter {
     const changed = ballots.verdict[prefix] !== value;
     this.setVerdict(prefix, value, 'stable-majority', now, true);
     const { master } = this.electorate;
-    if (changed && this.strategy === 'master-slave' && (wrong >>> master) & 1) {
+    if (changed && this.current === 'master-slave' && (wrong >>> master) & 1) {
       this.overthrow(prefix, agreeing & stable, now);
     }
     this.settleContest(prefix, voters);

@@ -81,7 +81,7 @@ const REPLICAS: readonly KeyRule[] = [
 ];
 
 const VOTING: readonly KeyRule[] = [
-  ...rules('restart', ['voting.strategy']),
+  ...rules('live', ['voting.strategy'], { note: 'from the next vote on; no verdict changes by itself' }),
   ...rules('restart', ['voting.ignore-attributes'], { note: 'all votes would have to be read anew' }),
   ...rules('live', [
     'voting.k',

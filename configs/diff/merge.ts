@@ -23,7 +23,6 @@ export function mergeConfigs(running: RouterConfig, next: RouterConfig): RouterC
     replicas: sameReplicas ? running.replicas.map((old, r) => mergeReplica(old, next.replicas[r])) : running.replicas,
     voting: {
       ...next.voting,
-      strategy: voting.strategy,
       ignoreAttributes: voting.ignoreAttributes,
       ...(counts as Partial<RouterConfig['voting']>),
     },

@@ -7,7 +7,7 @@ import type { InstallEvent } from '../../fib/install-log.js';
 import { UNKNOWN_HOPS } from '../../fib/installer.js';
 import { describeHops } from '../../fib/next-hops.js';
 import { isWritten } from '../../votelog/levels.js';
-import type { Strategy, VoterEvent } from '../../voter/types.js';
+import type { VoterEvent } from '../../voter/types.js';
 import { BallotJournal, type BallotWords } from '../ballot-journal.js';
 import { DecisionJournal } from '../decision-journal.js';
 import { familyName } from '../../wire/family.js';
@@ -27,7 +27,6 @@ type Say = (level: 'error' | 'warn' | 'info', text: string) => void;
 export interface FibJournalOptions {
   /** Replica names by index. */
   replicas: readonly string[];
-  strategy: Strategy;
   /** The kernel's own words for the last refusal with an errno. */
   refusal: (errno: number) => string | undefined;
   /** When something last came in for a prefix, ms; -Infinity for never. */
@@ -48,7 +47,9 @@ export class FibJournal {
     this.refusal = options.refusal;
     const words: BallotWords = {
       place: { fib: true },
-      strategy: options.strategy,
+      get strategy() {
+        return engine.voter.strategy;
+      },
       replicas: options.replicas,
       prefixes: engine.prefixes,
       route: (id) => this.words(id),

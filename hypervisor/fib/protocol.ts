@@ -1,6 +1,6 @@
 // What the main thread and the forwarding table's thread say to each other. Owns the shapes only; both ends keep the order in which
 // things were said.
-import type { VoteLogLevel } from '../../configs/model.js';
+import type { VoteLogLevel, VotingStrategy } from '../../configs/model.js';
 import type { EngineOptions } from '../../fib/engine.js';
 import type { ElectorateState } from '../../voter/electorate.js';
 import type { DissentKind, VoterOptions } from '../../voter/types.js';
@@ -26,6 +26,7 @@ export interface FibSettings {
 
 /** What can be changed while it runs. */
 export interface FibRunTimeSettings {
+  strategy: VotingStrategy;
   voter: VoterOptions;
   networks: readonly string[];
   auditInterval: number;

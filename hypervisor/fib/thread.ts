@@ -87,7 +87,6 @@ export class FibThread {
     const clock = new PrefixClock(data.clockMemory);
     this.journal = new FibJournal(this.engine, data.voteLogLevel, {
       replicas: data.replicas,
-      strategy: data.engine.strategy,
       refusal: (errno) => this.backend.refusal(errno),
       lastInput: (prefix) => clock.last(this.engine.prefixes.hashOf(prefix)),
     });
@@ -261,8 +260,8 @@ export class FibThread {
     }
   }
 
-  private configure({ voter, networks, auditInterval, faultThreshold }: FibRunTimeSettings): void {
-    this.engine.configure(voter, networks);
+  private configure({ strategy, voter, networks, auditInterval, faultThreshold }: FibRunTimeSettings): void {
+    this.engine.configure(strategy, voter, networks);
     this.audit.configure(auditInterval, now());
     this.dissents.configure(faultThreshold);
   }

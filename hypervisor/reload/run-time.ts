@@ -45,6 +45,7 @@ export function configureFib({ config, fib, gate }: RouterContext, networks: rea
   const { voting } = config;
   gate?.exempt(networks);
   fib?.configure({
+    strategy: voting.strategy,
     voter: voterOptions(voting),
     networks,
     auditInterval: config.fib.auditInterval,

@@ -226,3 +226,44 @@ describe.each(['continuous-majority', 'wait-for-consensus', 'master-slave'] as c
     expect(rig.voter.stats().dissents).toEqual([0, 0, 1]);
   });
 });
+
+describe('another strategy while it runs', () => {
+  test('changes no verdict by itself; the next vote is decided by it', () => {
+    const rig = new Rig('continuous-majority');
+    rig.vote(P, 7, 7, 7);
+    rig.vote(2, 5, 6, 6);
+    rig.pass(2 * T);
+    rig.voter.configure({ stabilityThreshold: T }, 'master-slave');
+    rig.pass(2 * T);
+    // The master is in dissent there already: it is neither followed nor overthrown for that.
+    expect([rig.voter.verdict(P), rig.voter.verdict(2)]).toEqual([7, 6]);
+    expect(rig.electorate.master).toBe(0);
+    rig.vote(P, 8);
+    expect([rig.voter.verdict(P), rig.voter.rule(P)]).toEqual([8, 'master']);
+    rig.voter.configure({ stabilityThreshold: T }, 'wait-for-consensus');
+    rig.vote(P, undefined, 8);
+    rig.vote(3, 4, 4);
+    expect(rig.voter.verdict(3)).toBe(0);
+    rig.vote(3, undefined, undefined, 4);
+    expect(rig.voter.verdict(3)).toBe(4);
+  });
+
+  test('what waited for the last vote is settled by the stable majority', () => {
+    const rig = new Rig('wait-for-consensus');
+    rig.vote(P, 7, 7);
+    rig.voter.configure({ stabilityThreshold: T }, 'continuous-majority');
+    expect(rig.voter.verdict(P)).toBe(0);
+    rig.pass(2 * T);
+    expect(rig.voter.verdict(P)).toBe(7);
+  });
+
+  test('where the master’s word stood against the others, the stable majority has it', () => {
+    const rig = new Rig('master-slave');
+    rig.vote(P, 7, 8, 8);
+    expect(rig.voter.verdict(P)).toBe(7);
+    rig.voter.configure({ stabilityThreshold: T }, 'continuous-majority');
+    rig.pass(2 * T);
+    expect(rig.voter.verdict(P)).toBe(8);
+    expect(rig.electorate.master).toBe(0);
+  });
+});

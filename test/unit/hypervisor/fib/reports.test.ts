@@ -92,7 +92,6 @@ describe('the journal', () => {
     const said: string[] = [];
     const journal = new FibJournal(rig.engine, 'dissent', {
       replicas: NAMES,
-      strategy: 'continuous-majority',
       refusal: () => words,
       lastInput: () => 1000,
     });
