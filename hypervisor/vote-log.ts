@@ -29,6 +29,10 @@ export interface VoteLogOptions {
 export type VoteLogListener = (line: string, kind: string) => void;
 
 const FLUSH_CHARACTERS = 256 * 1024;
+/** What is wrong with the files is said again in the hypervisor's log after so long, ms. */
+const COMPLAIN_MS = 60_000;
+/** Different complaints that are told apart. */
+const MAX_COMPLAINTS = 100;
 /** The thread gets so long to write what is left and to end, ms. */
 const CLOSE_MS = 10_000;
 
@@ -52,6 +56,8 @@ export class VoteLog {
   private untold = 0;
   private untoldSince = 0;
   private gone = false;
+  /** When each thing was last complained of, ms. */
+  private readonly complaints = new Map<string, number>();
   private readonly thread: Worker;
   private readonly ended: Promise<void>;
   private file: string;
@@ -109,7 +115,8 @@ export class VoteLog {
     const kind = kindOfLine(line) ?? '';
     if (!this.wants(kind)) return;
     for (const listener of this.listeners) listener(line, kind);
-    if (this.gone || this.pendingCharacters > this.maxPending) this.drop(1);
+    if (this.gone) this.drop(1);
+    else if (this.pendingCharacters > this.maxPending) this.overflow();
     else this.queue(line);
   }
 
@@ -146,6 +153,11 @@ export class VoteLog {
     if (this.queued >= FLUSH_CHARACTERS) this.flush();
   }
 
+  private overflow(): void {
+    this.drop(1);
+    this.complain('overload', () => `vote log ${this.file}: the disk does not keep up; lines are left out`);
+  }
+
   private drop(lines: number): void {
     if (this.untold === 0) this.untoldSince = now();
     this.dropped += lines;
@@ -157,12 +169,12 @@ export class VoteLog {
   }
 
   private receive(message: FromVoteLogThread): void {
-    if (message.kind === 'warning') this.log.error(message.text);
+    if (message.kind === 'warning') this.complain(message.text, () => message.text);
     if (message.kind !== 'done') return;
     this.pendingCharacters -= message.characters;
     if (message.error !== undefined) {
       this.drop(message.lines);
-      this.log.error(`vote log ${this.file}: ${message.error}; ${message.lines} lines lost`);
+      this.complain('error', () => `vote log ${this.file}: ${message.error}; ${this.untold} lines are lost so far`);
     } else if (this.untold > 0 && this.pendingCharacters <= this.maxPending / 2) {
       this.tellOfDropped();
     }
@@ -171,7 +183,18 @@ export class VoteLog {
   private tellOfDropped(): void {
     const lines = this.untold;
     this.untold = 0;
+    this.complaints.clear();
+    this.log.warn(`vote log ${this.file}: it is written again; ${lines} lines were left out`);
     this.append(plainRecord(now(), 'dropped', { lines, since: wallClock(this.untoldSince) }));
+  }
+
+  /** Once a minute for each `what`. */
+  private complain(what: string, text: () => string): void {
+    const at = now();
+    if (at - (this.complaints.get(what) ?? -Infinity) < COMPLAIN_MS) return;
+    if (this.complaints.size >= MAX_COMPLAINTS) this.complaints.clear();
+    this.complaints.set(what, at);
+    this.log.error(text());
   }
 
   private lost(why: string): void {

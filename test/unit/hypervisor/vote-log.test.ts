@@ -10,12 +10,17 @@ import { plainRecord } from '../../../hypervisor/vote-records.js';
 let directory: string;
 let file: string;
 const errors: string[] = [];
-const log = { error: (text: string) => void errors.push(text) } as unknown as Logger;
+const warnings: string[] = [];
+const log = {
+  error: (text: string) => void errors.push(text),
+  warn: (text: string) => void warnings.push(text),
+} as unknown as Logger;
 
 beforeEach(() => {
   directory = mkdtempSync(path.join(os.tmpdir(), 'btr-votelog-'));
   file = path.join(directory, 'votes.jsonl');
   errors.length = 0;
+  warnings.length = 0;
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -48,7 +53,10 @@ test('each level has what the one below it has, and can be changed at any time',
   tellAll();
   expect([votes.wants('decision'), votes.level, levels]).toEqual([true, 'all', ['dissent', 'all']]);
   await votes.close();
-  expect(kinds()).toEqual(['session', 'dissent-begins', 'session', 'decision', 'dissent-begins', 'session']);
+  expect(kinds()).toEqual([
+    ...['session', 'level', 'dissent-begins', 'session'],
+    ...['level', 'decision', 'dissent-begins', 'session'],
+  ]);
 });
 
 test('a listener is told of every line that is written, until it has enough', async () => {
@@ -75,14 +83,20 @@ test('what the disk cannot keep up with is counted and dropped, and the log says
   const last = JSON.parse(lines().at(-1)!) as Record<string, unknown>;
   expect(last).toMatchObject({ v: 1, kind: 'dropped', lines: votes.dropped });
   expect(lines().length - 1 + votes.dropped).toBe(100);
+  expect(errors).toEqual([expect.stringContaining('the disk does not keep up')]);
+  expect(warnings).toEqual([expect.stringContaining(`${votes.dropped} lines were left out`)]);
 });
 
 test.skipIf(!existsSync('/dev/full'))('a full disk costs lines, not the router', async () => {
   const votes = new VoteLog({ file: '/dev/full' }, log);
-  votes.append('one');
-  votes.append('two');
+  for (let i = 0; i < 5; i++) {
+    votes.append('one');
+    votes.append('two');
+    votes.flush();
+  }
   await votes.close();
-  expect(votes.dropped).toBe(2);
+  expect(votes.dropped).toBe(10);
+  // Once, not for each piece.
   expect(errors).toEqual([expect.stringContaining('ENOSPC')]);
 });
 
