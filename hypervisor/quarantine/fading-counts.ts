@@ -33,9 +33,14 @@ export class FadingCounts {
     return this.counts.get(key)?.at ?? -Infinity;
   }
 
-  /** It happened now. */
-  add(key: string, now: number): void {
-    this.set(key, this.get(key, now) + 1, now);
+  /** It happened now; `by`: how much that counts. */
+  add(key: string, now: number, by = 1): void {
+    this.set(key, this.get(key, now) + by, now);
+  }
+
+  /** It has happened `times` times at least, the last time now. */
+  reach(key: string, times: number, now: number): void {
+    this.set(key, Math.max(times, this.get(key, now)), now);
   }
 
   /** What is left of the count does not fade before this time. */

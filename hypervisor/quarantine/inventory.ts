@@ -3,6 +3,7 @@
 import type { QuarantineEntry } from '../../replicator/types.js';
 import { describeUpdate } from '../../wire/bgp/describe-message.js';
 import type { RouterContext } from '../context.js';
+import type { Due } from './give-back.js';
 import {
   reportOf,
   type EntryNotes,
@@ -44,13 +45,15 @@ export class Inventory {
     return this.notes.get(id)?.probation ?? false;
   }
 
-  /** Entries whose probation is over at `now` (ms). */
-  probationOver(now: number): number[] {
-    const ids: number[] = [];
-    for (const [id, { probation, probationEnds = Infinity }] of this.notes) {
-      if (probation && probationEnds <= now) ids.push(id);
+  /** What may be given back to replica `r` because its probation is over at `now` (ms), the oldest first. O(all). */
+  probationOver(r: number, now: number): Due[] {
+    const due: Due[] = [];
+    for (const [id, { probation, probationEnds = Infinity, times = 1 }] of this.notes) {
+      if (!probation || probationEnds > now) continue;
+      const entry = this.context.replicator.entry(id);
+      if (entry?.replica === r) due.push({ id, times, prefixes: entry.suspect.prefixes });
     }
-    return ids;
+    return due;
   }
 
   /** Throws an Error for the user when there is none. */

@@ -1,6 +1,6 @@
-// Poison messages in the running router: when a replica dies of something, what was in flight to it is withheld from it, kept on disk, and
-// tried on a disposable instance later. Owns this wiring, and what the operator sees and can do about it; which messages and prefixes are
-// meant, and that they never reach the replica again, is replicator/.
+// Poison messages in the running router: when a replica dies of something, what was in flight to it is withheld from it and kept on disk until
+// it is given back. Owns this wiring, and what the operator sees and can do about it; what is found out about it is trial-desk.ts, which
+// messages and prefixes are meant, and that they never reach the replica again, replicator/.
 import type { ShimHub } from '../../preload/hub.js';
 import type { Suspect } from '../../replicator/types.js';
 import type { SystemCause, SystemFault } from '../../voter/faults/types.js';
@@ -13,19 +13,18 @@ import { causeOf } from '../faults/fault-desk.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import { plainRecord } from '../vote-records.js';
 import { Evidence } from './evidence.js';
+import { GiveBack, nextGroup } from './give-back.js';
 import { Inventory } from './inventory.js';
-import { Repeats, SHORTEST_PROBATION_MS as PROBATION_MS } from './repeats.js';
-import type { EntryNotes, QuarantineDetail, QuarantineListing, QuarantineQuery } from './report.js';
-import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
-import type { TrialResult } from './trial.js';
-import { TrialQueue, type TrialCase } from './trial-queue.js';
+import { Repeats } from './repeats.js';
+import type { QuarantineDetail, QuarantineListing, QuarantineQuery } from './report.js';
+import { TrialDesk } from './trial-desk.js';
 import { Uncarried } from './uncarried.js';
 
 /** What input can cause. Not: a signal from outside, a kernel that is not read, a start that fails, a session that is not taken. */
 const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
 /** Changes of abstentions taken from the replicator in one turn of the main loop: each is told to every neighbour's voter. */
 const HOLDS = 4096;
-/** Between two looks at what that is due for, ms. */
+/** Between two looks at who is due for something, when nobody was; ms. */
 const REVIEW_MS = 15_000;
 /** Most quarantine numbers in one line of the vote log. */
 const LOGGED_IDS = 100;
@@ -33,7 +32,7 @@ const LOGGED_IDS = 100;
 export interface QuarantineParts {
   context: Pick<
     RouterContext,
-    'config' | 'log' | 'meters' | 'replicator' | 'tables' | 'electorate' | 'abstentions' | 'voteLog'
+    'config' | 'log' | 'meters' | 'replicator' | 'tables' | 'electorate' | 'abstentions' | 'caughtUp' | 'voteLog'
   > & {
     schedule(): void;
   };
@@ -44,30 +43,35 @@ export interface QuarantineParts {
 
 export class QuarantineDesk {
   private readonly context: QuarantineParts['context'];
-  private readonly neighbors: QuarantineParts['neighbors'];
   private readonly evidence: Evidence;
-  private readonly trials: TrialQueue;
+  private readonly trials: TrialDesk;
   private readonly repeats = new Repeats();
+  private readonly giveBack: GiveBack;
   /** Replicas whose session closed while a process of theirs was ending, and what was on its way to them. */
   private readonly dying = new Map<number, { fault: SystemFault; suspects: readonly Suspect[] }>();
   private readonly inventory: Inventory;
   private readonly uncarried: Uncarried;
   private nextReview = 0;
+  /** By replica: when it is looked at again what is due for it, ms. */
+  private readonly nextLook: number[];
 
   constructor({ context, hub, runDirectory, neighbors }: QuarantineParts) {
-    const { config, electorate, log } = context;
+    const { config, log } = context;
     this.context = context;
-    this.neighbors = neighbors;
     this.inventory = new Inventory(context);
     this.uncarried = new Uncarried(context, (id) => this.inventory.isOnProbation(id));
     this.evidence = new Evidence(config.quarantine.directory, log);
-    this.trials = new TrialQueue({
-      config,
+    this.giveBack = new GiveBack(config.replicas.length);
+    this.nextLook = config.replicas.map(() => 0);
+    this.trials = new TrialDesk({
+      context,
       hub,
       runDirectory,
-      recovered: (r) => electorate.has(r),
-      began: ({ ids }) => ids.forEach((id) => id !== 0 && this.inventory.note(id, { trial: 'running' })),
-      ended: (one, result) => this.judge(one, result),
+      neighbors,
+      inventory: this.inventory,
+      repeats: this.repeats,
+      convicted: (ids, r) => this.record('convicted', ids, r, 'a disposable instance died of it'),
+      released: (ids, because, now) => this.letGo(ids, because, now),
     });
   }
 
@@ -101,12 +105,13 @@ export class QuarantineDesk {
     if (suspects.length === 0) return;
     const { replicator } = this.context;
     const { replica, reason, at } = fault;
+    const provenUntil = this.giveBack.died(replica, at);
     const ids = replicator.quarantine(replica, suspects, reason, at);
     const held = suspects.flatMap((suspect, i) => (ids[i] === 0 ? [] : [{ suspect, id: ids[i] }]));
     if (held.length === 0) return this.tellCareful(fault, suspects);
     this.inventory.forgetEvicted();
     const file = this.keep(fault, held);
-    const trial = this.enqueue(fault, suspects, ids);
+    const trial = this.trials.add(fault, { at, suspects: suspects.length, provenUntil }, suspects, ids);
     for (const { id } of held) this.inventory.note(id, { cause: fault.cause, file, ...trial });
     this.tell(fault, held, file);
   }
@@ -125,10 +130,10 @@ export class QuarantineDesk {
 
   tick(now: number): void {
     this.trials.tick(now);
+    this.context.config.replicas.forEach((_, r) => this.review(r, now));
     if (now < this.nextReview) return;
     this.nextReview = now + REVIEW_MS;
-    this.giveBack(this.inventory.probationOver(now), 'nothing was found', now);
-    this.giveBack(this.uncarried.due(now), 'no replica had it', now);
+    this.letGo(this.uncarried.due(now), 'no replica had it', now);
   }
 
   async stop(): Promise<void> {
@@ -138,7 +143,7 @@ export class QuarantineDesk {
 
   /** `btr quarantine list`. Throws an Error for the user. */
   list(query: QuarantineQuery): QuarantineListing {
-    return this.inventory.list(query, this.trials);
+    return this.inventory.list(query, this.trials.state);
   }
 
   /** `btr quarantine show`. Throws an Error for the user. */
@@ -180,23 +185,6 @@ export class QuarantineDesk {
     return this.evidence.keep(death, messages);
   }
 
-  private enqueue(
-    { replica, at }: SystemFault,
-    suspects: readonly Suspect[],
-    ids: readonly number[],
-  ): Pick<EntryNotes, 'trial' | 'note'> & Partial<EntryNotes> {
-    const { config } = this.context;
-    if (!config.quarantine.narrow) return { trial: 'off', note: null };
-    const problem = trialProblem(config.replicas[replica]);
-    if (problem !== undefined) return { trial: 'untried', note: problem };
-    const neighbors = trialNeighbors(this.neighbors(), suspects);
-    const before = routesOfOthers(this.context, replica, neighbors, suspects);
-    const added = this.trials.add({ replica, at, messages: suspects, ids, neighbors, before });
-    return added
-      ? { trial: 'waiting', note: null }
-      : { trial: 'untried', note: 'too many trials wait', probation: true, probationEnds: at + PROBATION_MS };
-  }
-
   private tell(
     { replica, cause, reason, at }: SystemFault,
     held: readonly { suspect: Suspect; id: number }[],
@@ -215,50 +203,26 @@ export class QuarantineDesk {
     voteLog.append(plainRecord(at, 'quarantine', fields));
   }
 
-  /** A trial is over: what kills stays for good, what does not is given back. */
-  private judge({ replica, ids }: TrialCase, { verdicts, deaths, died, incomplete, starts }: TrialResult): void {
-    const { config, log, replicator } = this.context;
-    const now = clock();
-    const released: number[] = [];
-    const convicted: number[] = [];
-    // Asked before any is released: several of them may be about one prefix.
-    const probations = ids.map((id) => {
-      const entry = replicator.entry(id);
-      return entry === undefined ? 0 : this.repeats.suspected(replica, entry.suspect, now);
-    });
-    verdicts.forEach((verdict, i) => {
-      const entry = replicator.entry(ids[i]);
-      if (entry === undefined) return;
-      if (verdict === 'convicted') {
-        replicator.convict(entry.id);
-        convicted.push(entry.id);
-        this.inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
-      } else if (verdict === 'untried') {
-        const probationEnds = now + PROBATION_MS;
-        this.inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null, probation: !died, probationEnds });
-      } else if (verdict === 'not-reproduced' && probations[i] > 0) {
-        const probationEnds = now + probations[i];
-        this.inventory.note(entry.id, { trial: 'not-reproduced', probation: true, probationEnds });
-      } else {
-        this.repeats.released(replica, entry.suspect, now);
-        released.push(entry.id);
-      }
-    });
-    const { name } = config.replicas[replica];
-    log.info(
-      `quarantine: ${verdicts.length} messages that replica ${name} may have died of were tried (${starts} disposable instances): ` +
-        `${convicted.length} convicted, ${released.length} released${incomplete === undefined ? '' : `; ${incomplete}`}`,
+  /** Gives replica `r` the next part of what nothing was found against, if it is well enough for that. */
+  private review(r: number, now: number): void {
+    if (!this.giveBack.isOpen(r, this.context.caughtUp[r], now) || now < this.nextLook[r]) return;
+    const group = nextGroup(this.inventory.probationOver(r, now));
+    if (group.length === 0) this.nextLook[r] = now + REVIEW_MS;
+    this.letGo(
+      group.map(({ id }) => id),
+      'nothing was found',
+      now,
     );
-    this.record('convicted', convicted, replica, 'a disposable instance died of it');
-    this.free(released, verdicts.includes('not-reproduced') ? 'not reproduced' : 'cleared');
   }
 
-  /** Though nothing is proven. */
-  private giveBack(ids: readonly number[], because: string, now: number): void {
+  /** Though nothing may be proven: should the replica die of it after all, that is remembered. */
+  private letGo(ids: readonly number[], because: string, now: number): void {
     const { replicator } = this.context;
     for (const id of ids) {
       const entry = replicator.entry(id);
-      if (entry !== undefined) this.repeats.released(entry.replica, entry.suspect, now);
+      if (entry === undefined) continue;
+      this.repeats.released(entry.replica, entry.suspect, now);
+      this.giveBack.given(entry.replica, now);
     }
     this.free(ids, because);
   }

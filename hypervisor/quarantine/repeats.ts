@@ -1,56 +1,105 @@
-// Remembers how often messages were released because no trial could be made to die of them: one that is suspected again stays for a while,
-// longer each time. A route that changes often is under way at many deaths by mere coincidence, so this fades: one release less for each ten
-// minutes in which it was given and not suspected. Owns that memory; time is an argument, ms.
+// Remembers of what was given back without proof how often its replica died of it nevertheless: such a message stays for a while, longer each
+// time. A death with thousands under way says little against each of them, and a route that changes often is under way at many deaths by
+// mere coincidence; only who kills before it has proven harmless since it was given back bears the whole blame. It fades, too: one time less
+// for each ten minutes in which it was given and not suspected. Owns that memory; time is an argument, ms.
 import type { Suspect } from '../../replicator/types.js';
 import { NlriCursor, parseUpdate, UpdateView } from '../../wire/bgp/update.js';
 import { ALL_FAMILIES } from '../../wire/family.js';
 import { FadingCounts } from './fading-counts.js';
 
-/** The oldest are forgotten. */
-const MAX_KEYS = 50_000;
 /** Prefixes remembered of one message. */
 const MAX_PREFIXES = 1000;
-const FADE_MS = 600_000;
+/** So many messages under way are each blamed for a death as if they had been alone. */
+const FEW = 16;
 
-export const SHORTEST_PROBATION_MS = 60_000;
-export const LONGEST_PROBATION_MS = 3_600_000;
+export interface RepeatsOptions {
+  /** Prefixes remembered of all replicas together; the oldest are forgotten. Default 50,000. */
+  limit?: number;
+  /** How long one stays that is suspected again, ms: at first, and at most. Default a minute and an hour. */
+  shortest?: number;
+  longest?: number;
+  /** Each such time without being suspected takes one time off, ms. Default ten minutes. */
+  fade?: number;
+}
+
+export interface Death {
+  /** ms. */
+  at: number;
+  /** Messages that may have caused it. */
+  suspects: number;
+  /** What was given back until then had proven harmless when it died, ms. */
+  provenUntil: number;
+}
+
+export interface Probation {
+  /** How long it stays, ms; 0: it was never given back before, or that has faded. */
+  stays: number;
+  /** How often it has killed, as far as it can be blamed for that: 1 for one of a crowd. */
+  times: number;
+}
 
 const view = new UpdateView();
 const cursor = new NlriCursor();
 
 export class Repeats {
-  private readonly releases: FadingCounts;
+  private readonly times: FadingCounts;
+  private readonly shortest: number;
+  private readonly longest: number;
 
-  constructor(limit = MAX_KEYS) {
-    this.releases = new FadingCounts(FADE_MS, limit);
+  constructor({ limit = 50_000, shortest = 60_000, longest = 3_600_000, fade = 600_000 }: RepeatsOptions = {}) {
+    this.times = new FadingCounts(fade, limit);
+    this.shortest = shortest;
+    this.longest = longest;
   }
 
+  /** It is given back without proof. */
   released(replica: number, suspect: Suspect, now: number): void {
-    for (const key of keysOf(replica, suspect)) this.releases.add(key, now);
+    for (const key of keysOf(replica, suspect)) this.times.reach(key, 1, now);
   }
 
   /** Whether this message, or another of the same neighbour about one of its prefixes, was released before. */
   has(replica: number, suspect: Suspect, now: number): boolean {
-    return keysOf(replica, suspect).some((key) => this.releases.get(key, now) > 0);
+    return this.timesOf(keysOf(replica, suspect), now) > 0;
   }
 
   /**
-   * It is suspected, and nothing can be shown. Returns how long it stays: a minute after one release, four times as long after each further
-   * one, an hour at most. Ms; 0 when it was never released, or that has faded.
+   * They are suspected of one death, and nothing can be shown. Each stays for a minute the first time after it was given back, and four times
+   * as long after each further time for which it bears the whole blame, an hour at most.
    */
-  suspected(replica: number, suspect: Suspect, now: number): number {
-    const keys = keysOf(replica, suspect);
-    const times = keys.reduce((most, key) => Math.max(most, this.releases.get(key, now)), 0);
-    if (times === 0) return 0;
-    const probation = Math.min(SHORTEST_PROBATION_MS * 4 ** (times - 1), LONGEST_PROBATION_MS);
-    // While it is withheld it proves nothing.
-    for (const key of keys) this.releases.holdUntil(key, now + probation, now);
-    return probation;
+  suspected(
+    replica: number,
+    messages: readonly Suspect[],
+    { at, suspects, provenUntil }: Death,
+    now: number,
+  ): Probation[] {
+    const all = messages.map((message) => keysOf(replica, message));
+    const stays = all.map((keys) => this.stays(this.timesOf(keys, now)));
+    // One death counts once for a prefix, however many messages about it were under way.
+    const blamed = new Map<string, number>();
+    all.forEach((keys, i) => {
+      for (const key of keys) if (stays[i] > (blamed.get(key) ?? 0)) blamed.set(key, stays[i]);
+    });
+    for (const [key, longest] of blamed) {
+      if (this.times.get(key, now) === 0) continue;
+      const given = this.times.last(key);
+      this.times.add(key, now, given > provenUntil && given <= at ? 1 : Math.min(1, FEW / suspects));
+      // While it is withheld it proves nothing.
+      this.times.holdUntil(key, now + longest, now);
+    }
+    return all.map((keys, i) => ({ stays: stays[i], times: stays[i] === 0 ? 0 : this.timesOf(keys, now) }));
   }
 
   /** Somebody vouches for it. */
   forget(replica: number, suspect: Suspect): void {
-    for (const key of keysOf(replica, suspect)) this.releases.delete(key);
+    for (const key of keysOf(replica, suspect)) this.times.delete(key);
+  }
+
+  private stays(times: number): number {
+    return times === 0 ? 0 : Math.min(this.shortest * 4 ** (times - 1), this.longest);
+  }
+
+  private timesOf(keys: readonly string[], now: number): number {
+    return Math.floor(keys.reduce((most, key) => Math.max(most, this.times.get(key, now)), 0));
   }
 }
 

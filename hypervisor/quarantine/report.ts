@@ -82,6 +82,8 @@ export interface EntryNotes {
   probation: boolean;
   /** When it is over, ms. */
   probationEnds?: number;
+  /** How often it has killed without a proof. Default 1. */
+  times?: number;
 }
 
 const SAMPLE = 3;
@@ -92,11 +94,15 @@ export function reportOf(
   names: { replica: string; neighbor: string },
 ): QuarantineReport {
   const { bytes, prefixes, time, state } = entry.suspect;
+  const { cause, file, trial, note, probation } = notes;
   const { announced, withdrawn } = describeUpdate(bytes, SAMPLE);
   return {
     id: entry.id,
     ...names,
-    ...notes,
+    trial,
+    note,
+    probation,
+    cause,
     reason: entry.reason,
     at: wallClock(entry.at),
     received: wallClock(time),
@@ -104,5 +110,6 @@ export function reportOf(
     prefixes,
     sample: [...announced, ...withdrawn].slice(0, SAMPLE),
     reencoded: state,
+    file,
   };
 }

@@ -42,7 +42,12 @@ function ballotProblem(world: RecoveryWorld, n: number, prefix: number): string 
   if (winner !== undefined && verdict !== truth) return `the verdict is ${verdict}, the truth ${truth}`;
   if (world.queue.now - world.electorateChangedAt <= FOUND_AFTER) return undefined;
   // Liars for good can be as many as the others once a standby has given their places back to them: nobody can tell who is wrong then.
-  if (winner === undefined && voter.isContested(prefix) && voter.trouble(prefix) !== 'no-majority') {
+  if (
+    winner === undefined &&
+    votes.length > 0 &&
+    voter.isContested(prefix) &&
+    voter.trouble(prefix) !== 'no-majority'
+  ) {
     return `the votes ${votes.join(', ')} have no majority, and nobody is told`;
   }
   const dissenters = voter.dissenters(prefix);

@@ -40,6 +40,8 @@ class Rig {
   private readonly abstentions: Abstentions;
   readonly records: Record<string, unknown>[] = [];
   readonly recovered = { now: true };
+  /** Replicas work everything off at once, unless a test says otherwise. */
+  readonly caughtUp = Float64Array.of(Infinity, Infinity);
   readonly desk: QuarantineDesk;
   readonly methods;
   private now = 1000;
@@ -57,6 +59,7 @@ class Rig {
       tables: bench,
       electorate: { has: () => this.recovered.now, succession: [0, 1] },
       abstentions: this.abstentions,
+      caughtUp: this.caughtUp,
       voteLog: { append: (line: string) => void this.records.push(JSON.parse(line) as Record<string, unknown>) },
       schedule: () => this.desk.apply(this.now),
     };
@@ -104,7 +107,7 @@ class Rig {
     this.pull();
   }
 
-  private pull(): void {
+  pull(): void {
     // Feeds are numbered from 1, two for each neighbour.
     for (const feed of [1, 2, 3, 4]) this.bench.replicator.pull(feed, this.bench.out, 1 << 20);
   }
@@ -123,9 +126,20 @@ class Rig {
     this.desk.apply(this.now);
   }
 
+  /** It is so late now, ms. */
+  at(now: number): void {
+    this.now = now;
+    vi.mocked(performance.now).mockReturnValue(now);
+  }
+
   async tried(): Promise<void> {
-    this.desk.tick(++this.now);
-    await vi.waitFor(() => expect(this.desk.list({}).trials).toEqual({ running: null, waiting: 0 }));
+    await vi.waitFor(
+      () => {
+        this.desk.tick(++this.now);
+        expect(this.desk.list({ limit: 0 }).trials).toEqual({ running: null, waiting: 0 });
+      },
+      { interval: 1 },
+    );
   }
 
   entries() {
@@ -270,7 +284,7 @@ describe('trials', () => {
     expect(rig.entries().flatMap(({ sample }) => sample)).not.toContain(PREFIXES[0]);
   });
 
-  test('what stays because nothing could be shown is given back after a minute; what is convicted is not', async () => {
+  test('what stays because nothing could be shown is given back after a minute for each death; what is convicted is not', async () => {
     rig = new Rig();
     rig.announce(0, 1, PREFIXES[0]);
     rig.die('crash');
@@ -283,11 +297,61 @@ describe('trials', () => {
     rig.die('crash');
     await rig.tried();
     expect([...rig.held].sort()).toEqual([`0 ${PREFIXES[0]}`, `0 ${PREFIXES[1]}`]);
-    rig.desk.tick(50_000);
+    rig.desk.tick(179_000);
     expect(rig.held.size).toBe(2);
-    rig.desk.tick(100_000);
+    rig.desk.tick(200_000);
     expect([...rig.held]).toEqual([`0 ${PREFIXES[1]}`]);
     expect(rig.records.at(-1)).toMatchObject({ state: 'released', because: 'nothing was found' });
+  });
+
+  test('after minutes of calm nothing innocent is withheld, however often it was under way at deaths', async () => {
+    rig = new Rig();
+    const many = Array.from({ length: 200 }, (_, i) => `20.1.${i}.0/24`);
+    for (let death = 0; death < 8; death++) {
+      rig.at(death * 20_000 + 1000);
+      // Some change several times while the replica hangs.
+      for (const turn of [0, 1, 2]) rig.announce(0, 1000 * death + turn, ...PREFIXES);
+      rig.announce(0, 1000 * death + 300, ...many);
+      rig.die('hang');
+      await rig.tried();
+      rig.prove(0);
+    }
+    expect(rig.held.size).toBe(203);
+    for (let at = 160_000; at < 480_000; at += 1000) rig.desk.tick(at);
+    expect([rig.held.size, rig.entries()]).toEqual([0, []]);
+  });
+
+  test('what kills and no trial shows costs a death a minute, four, and sixteen after the one before, and takes fewer with it each time', async () => {
+    rig = new Rig();
+    rig.caughtUp[0] = 0;
+    const [killer, ...others] = Array.from({ length: 250 }, (_, i) => `20.1.${i}.0/24`);
+    rig.announce(0, 1, killer, ...others);
+    rig.die('crash');
+    // Its next life begins.
+    rig.prove(0);
+    const deaths = [0];
+    const held: number[] = [];
+    for (let second = 5; second < 1800; second += 5) {
+      rig.at(1000 * second);
+      await rig.tried();
+      rig.pull();
+      if (rig.held.has(`0 ${killer}`)) {
+        rig.prove(0);
+        rig.caughtUp[0] = 1000 * second;
+        continue;
+      }
+      // Nothing that is under way with it has proven anything.
+      held.push(rig.held.size);
+      rig.die('crash');
+      rig.prove(0);
+      deaths.push(second);
+    }
+    const minutes = deaths.slice(1).map((at, i) => (at - deaths[i]) / 60);
+    [0, 1, 4, 16].forEach((least, i) => expect(minutes[i]).toBeGreaterThanOrEqual(least));
+    expect(minutes).toHaveLength(4);
+    // They are given back all together twice, then sixteen at a time, then one: so many others are still withheld when it kills.
+    expect(held).toEqual([0, 0, 234, 15]);
+    expect([...rig.held]).toEqual([`0 ${killer}`]);
   });
 
   test('what nobody would carry, and no trial speaks against, is given back to one; what kills is not', async () => {
@@ -343,32 +407,56 @@ describe('trials', () => {
     expect(rig.desk.list({}).trials).toEqual({ running: 'frr', waiting: 0 });
   });
 
-  test('instances that cannot be had: all stays, with the reason', async () => {
+  test('instances that cannot be had: all stays, with the reason, and is tried again', async () => {
     vi.mocked(TrialInstance.start).mockRejectedValue(new Error('no such user'));
     rig = new Rig();
-    rig.announce(0, 1, ...PREFIXES);
+    const [, guilty] = rig.announce(0, 1, ...PREFIXES);
     rig.die('crash');
     await rig.tried();
     expect(rig.entries().map(({ trial, note }) => [trial, note])).toEqual(
       PREFIXES.map(() => ['untried', 'no such user']),
     );
+    rig.at(62_000);
+    await rig.tried();
+    expect(rig.held.size).toBe(3);
+    vi.mocked(TrialInstance.start).mockImplementation(play as unknown as typeof TrialInstance.start);
+    deadly = ({ bytes }) => Buffer.compare(bytes, guilty) === 0;
+    rig.at(303_000);
+    await rig.tried();
+    expect([...rig.held]).toEqual([`0 ${PREFIXES[1]}`]);
+  });
+
+  test('instances that can never be had: nothing speaks against anything, and it is given back', async () => {
+    vi.mocked(TrialInstance.start).mockRejectedValue(new Error('no such user'));
+    rig = new Rig();
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    await rig.tried();
     expect(rig.entries().every(({ probation }) => probation)).toBe(true);
-    rig.desk.tick(3_700_000);
+    rig.at(400_000);
+    rig.desk.tick(400_000);
+    await rig.tried();
+    rig.at(800_000);
+    rig.desk.tick(800_000);
     expect(rig.entries()).toEqual([]);
   });
 
-  test('more deaths than trials can wait', () => {
+  test('more deaths than trials can wait: the others have theirs when none waits any more', async () => {
     rig = new Rig();
     rig.recovered.now = false;
     for (let i = 0; i < 17; i++) {
-      rig.announce(0, 100 + i, `20.1.${i}.0/24`);
+      const [last] = rig.announce(0, 100 + i, `20.1.${i}.0/24`);
+      deadly = ({ bytes }) => Buffer.compare(bytes, last) === 0;
       rig.die('crash');
+      rig.prove(0);
     }
     const { entries, trials } = rig.desk.list({});
     expect(trials.waiting).toBe(16);
     expect(entries[0]).toMatchObject({ trial: 'untried', note: 'too many trials wait' });
-    rig.desk.tick(3_700_000);
-    expect(rig.held.has('0 20.1.16.0/24')).toBe(false);
+    rig.recovered.now = true;
+    rig.at(90_000);
+    await rig.tried();
+    expect(rig.entries()).toEqual([expect.objectContaining({ trial: 'convicted', sample: ['20.1.16.0/24'] })]);
   });
 });
 
