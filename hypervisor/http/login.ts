@@ -21,6 +21,7 @@ function page(message: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Log in</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/login.css">
 </head>
 <body>
