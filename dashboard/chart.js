@@ -19,7 +19,7 @@ export class Chart {
   constructor(options) {
     this.#options = options;
     this.#head = h('div', { class: 'chart-head' });
-    this.#plot = h('div', { class: 'chart-plot', tabindex: '0', role: 'img' });
+    this.#plot = h('div', { class: 'chart-plot', tabindex: '0', role: 'img', 'aria-label': options.title });
     this.element = h('figure', { class: 'chart' }, this.#head, this.#plot);
     this.#plot.addEventListener('pointermove', (event) => this.#point(event));
     this.#plot.addEventListener('pointerleave', () => this.#move(undefined));

@@ -5,7 +5,7 @@
 const STALE_MS = 4000;
 /** A stream that has said nothing for that long is taken for dead and opened anew, ms. */
 const DEAD_MS = 10_000;
-const RETRY_MS = [500, 1000, 2000, 5000, 10_000];
+const RETRY_MS = [500, 1000, 1000, 2000, 5000];
 
 /** Answers of the JSON API. Throws an Error with the router's own words; `loggedOut` when it wants a login. */
 export async function ask(path, signal) {

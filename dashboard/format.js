@@ -64,7 +64,7 @@ export function percent(part, whole) {
   if (part >= whole) return '100 %';
   const value = (100 * part) / whole;
   const text = value.toFixed(value >= 99 ? 3 : 1);
-  return `${Number(text) === 100 ? '99.999' : text} %`;
+  return `${Number(text) === 100 ? '99.999' : Number(text)} %`;
 }
 
 /** Time of day in UTC, as the router's own texts and logs have it: `14:03:22`, with the day when it is not today. */

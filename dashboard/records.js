@@ -125,5 +125,5 @@ function textOf(record) {
 
 /** Of a line, or of a finding. */
 function difference({ attribute, left, right, majority, vote }) {
-  return `${attribute}: ${left ?? majority ?? 'absent'} → ${right ?? vote ?? 'absent'}`;
+  return `${attribute} ${right ?? vote ?? 'absent'} instead of ${left ?? majority ?? 'absent'}`;
 }

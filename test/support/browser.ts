@@ -80,6 +80,57 @@ export async function untilText(page: Page, selector: string, wanted: RegExp): P
   return last;
 }
 
+export function untilThere(page: Page, selector: string): Promise<unknown> {
+  return waitFor(() => page.$(selector).then((found) => found ?? undefined), {
+    what: `there is ${selector}`,
+    deadlineMs: DEADLINE_MS,
+    intervalMs: 50,
+  });
+}
+
+/** Controls, graphics and landmarks without a name that a screen reader could say, and ids that are there twice. */
+export function nameless(page: Page): Promise<string[]> {
+  return page.evaluate(`(() => {
+    const say = (one) => one.outerHTML.slice(0, 120);
+    const name = (one) => one.getAttribute('aria-label') || one.labels?.[0]?.textContent || one.textContent.trim() ||
+      (one.getAttribute('aria-labelledby') && document.getElementById(one.getAttribute('aria-labelledby'))?.textContent);
+    const wanted = 'button, a[href], input, summary, section, dialog[open], [role=img], [role=region], [tabindex="0"]';
+    const without = [...document.querySelectorAll(wanted)].filter((one) => one.checkVisibility() && !name(one));
+    const drawn = [...document.querySelectorAll('svg')].filter((one) => !one.closest('[aria-hidden=true]') && one.getAttribute('role') !== 'img');
+    const ids = [...document.querySelectorAll('[id]')].filter((one) => document.querySelectorAll('#' + CSS.escape(one.id)).length > 1);
+    return [...without, ...drawn, ...ids].map(say);
+  })()`) as Promise<string[]>;
+}
+
+/** Texts with less contrast to what is behind them than WCAG 2.1 AA asks for (4.5 : 1, large ones 3 : 1), as far as backgrounds are plain. */
+export function pale(page: Page): Promise<string[]> {
+  return page.evaluate(`(() => {
+    const parse = (color) => (color.match(/[\\d.]+/g) ?? []).map(Number);
+    const light = (color) => {
+      const [r, g, b] = parse(color).map((v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (one) => {
+      for (; one; one = one.parentElement) {
+        const color = getComputedStyle(one).backgroundColor;
+        if ((parse(color)[3] ?? 1) === 1) return color;
+      }
+      return 'rgb(255, 255, 255)';
+    };
+    const out = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const one = walker.currentNode.parentElement;
+      if (!walker.currentNode.data.trim() || !one.checkVisibility({ opacityProperty: true }) || one.closest('svg, .visually-hidden, .skip')) continue;
+      const style = getComputedStyle(one);
+      const [a, b] = [light(style.color), light(behind(one))].sort((x, y) => y - x);
+      const ratio = (a + 0.05) / (b + 0.05);
+      if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) out.push(ratio.toFixed(2) + ' ' + one.className + ': ' + walker.currentNode.data.slice(0, 40));
+    }
+    return out;
+  })()`) as Promise<string[]>;
+}
+
 /** Elements that stick out of the page to the right, as a reader of a failed test finds them. Empty when the page fits its window. */
 export function overflow(page: Page): Promise<string[]> {
   return page.evaluate(`(() => {

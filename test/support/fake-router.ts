@@ -1,84 +1,102 @@
-// A router that is only an HTTP server: the dashboard's own files, and whatever a test wants to be true. Owns the answers; the page behind
-// it is the real one. Used for what real daemons do not say on demand: hostile texts, many neighbours, twelve hours of history.
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { EventStreams } from '../../hypervisor/http/dashboard/events.js';
-import { StaticFiles } from '../../hypervisor/http/dashboard/static.js';
-import type { HistoryAnswer, Sample } from '../../hypervisor/http/dashboard/sampler.js';
+// A router that is only an HTTP server: the real one with the dashboard, the JSON API and its headers, over whatever a test wants to be true.
+// Owns the answers. Used for what real daemons do not say on demand: hostile texts, many neighbours, hours of history.
+import { Histogram } from '../../hypervisor/metrics/histogram.js';
+import { HttpCounters } from '../../hypervisor/http/counters.js';
+import { apiRoutes } from '../../hypervisor/http/api.js';
+import { sendJson } from '../../hypervisor/http/answers.js';
+import { dashboardRoutes } from '../../hypervisor/http/dashboard/index.js';
+import type { HistoryAnswer } from '../../hypervisor/http/dashboard/sampler.js';
+import type { HttpParts, Route } from '../../hypervisor/http/routes.js';
+import { HttpServer } from '../../hypervisor/http/server.js';
+import type { FibStatus } from '../../hypervisor/fib/status.js';
+import type { VoteLogListener } from '../../hypervisor/vote-log.js';
 import type { BallotReport, NeighborStatus, ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
+
+interface FakeVotes {
+  ballots: BallotReport[];
+  total: number;
+  next: string | null;
+}
 
 /** What it says; a test changes it as it likes, and it is told with the next beat. */
 export interface FakeAnswers {
   status: RouterStatus;
-  sample: Sample;
-  history: HistoryAnswer;
+  /** Undefined: that of the server itself. */
+  history?: HistoryAnswer;
   faults: unknown;
-  votes: { ballots: BallotReport[]; total: number };
+  votes: FakeVotes | ((query: Record<string, unknown>) => FakeVotes);
+  fib: { routes: unknown[]; total: number };
   explain: unknown;
+  /** What has been written to the vote log before anybody listened. */
   records: Record<string, unknown>[];
 }
 
-const SECURITY = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-};
-
 export class FakeRouter {
   readonly answers: FakeAnswers;
-  readonly streams = new EventStreams();
-  private readonly files: StaticFiles;
-  private readonly server: http.Server;
-  private timer: NodeJS.Timeout | undefined;
+  /** Writes to the vote log. */
+  record!: VoteLogListener;
+  private readonly port: number;
+  private readonly server: HttpServer;
 
-  constructor(answers: FakeAnswers, directory?: string) {
+  /** On 127.0.0.1. */
+  constructor(answers: FakeAnswers, port: number) {
     this.answers = answers;
-    this.files = new StaticFiles(directory);
-    this.server = http.createServer((request, response) => this.answer(request, response));
+    this.port = port;
+    const config = { enabled: true, address: '127.0.0.1', port, open: true, hosts: [], lookingGlass: false };
+    const parts = this.parts();
+    const routes = [...this.ownRoutes(), ...apiRoutes(parts), ...dashboardRoutes(parts)];
+    for (const record of answers.records) this.record(JSON.stringify(record), String(record.kind));
+    this.server = new HttpServer(config, routes, new HttpCounters(), parts.log);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+    return `http://127.0.0.1:${this.port}/`;
   }
 
-  async listen(port = 0): Promise<this> {
-    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
-    this.timer = setInterval(() => this.beat(), 1000);
+  async listen(): Promise<this> {
+    await this.server.listen();
     return this;
   }
 
-  beat(): void {
-    const { status, sample } = this.answers;
-    this.streams.send('status', status);
-    this.streams.send('sample', { ...sample, t: Date.now() });
-  }
-
   close(): Promise<void> {
-    clearInterval(this.timer);
-    this.streams.close();
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeAllConnections();
-    });
+    return this.server.close();
   }
 
-  private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-    for (const [name, value] of Object.entries(SECURITY)) response.setHeader(name, value);
-    const { pathname } = new URL(request.url!, this.url);
-    const { status, records } = this.answers;
-    if (pathname === '/') return this.files.serve('index.html', request, response);
-    if (pathname.startsWith('/dashboard/')) return this.files.serve(pathname.slice(11), request, response);
-    if (pathname === '/api/v1/events') {
-      return this.streams.open(response, [
-        ['status', status],
-        ['record', { records, leftOut: 0 }],
-      ]);
-    }
-    const name = pathname.replace('/api/v1/', '') as keyof FakeAnswers;
-    const known = Object.hasOwn(this.answers, name);
-    response.writeHead(known ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(known ? this.answers[name] : { error: `there is no ${name}` }));
+  /** As much of a router as these routes need. */
+  private parts(): HttpParts {
+    const complain = (text: string): void => {
+      throw new Error(text);
+    };
+    const context = {
+      records: { replicas: this.answers.status.replicas.map(({ name }) => name) },
+      meters: { decisions: 0, latency: new Histogram([1]) },
+      voteLog: { watch: (listener: VoteLogListener) => (this.record = listener) },
+    };
+    const names = ['status', 'votes', 'faults', 'explain', 'fib', 'quarantine'] as const;
+    const answer = (name: keyof FakeAnswers | 'quarantine', query: Record<string, unknown>): unknown => {
+      const said = name === 'quarantine' ? undefined : this.answers[name];
+      return typeof said === 'function' ? said(query) : said;
+    };
+    return {
+      context,
+      methods: Object.fromEntries(names.map((name) => [name, (query: Record<string, unknown>) => answer(name, query)])),
+      log: { warn: complain, error: complain },
+      neighbors: [],
+      replicas: [],
+    } as unknown as HttpParts;
+  }
+
+  private ownRoutes(): Route[] {
+    const { history } = this.answers;
+    if (history === undefined) return [];
+    return [
+      {
+        method: 'GET',
+        path: '/api/v1/history',
+        access: 'token',
+        handle: (_, response) => sendJson(response, history),
+      },
+    ];
   }
 }
 
@@ -125,6 +143,16 @@ export function fakeReplica(name: string, more: Partial<ReplicaStatus> = {}): Re
     health: { cpu: 0.02, memory: 214 << 20, latencyMs: 3, messagesPerSecond: 4, warnings: [] },
     lastError: null,
     ...more,
+  };
+}
+
+/** A forwarding table with everything in its place. */
+export function fakeFib(more: Partial<FibStatus> = {}): FibStatus {
+  const zero = { contested: 0, withoutMajority: 0, pending: 0, failing: 0, stale: 0, replaced: 0, deleted: 0 };
+  const never = { repaired: 0, foreign: 0, audits: 0, auditDifferences: 0, overruns: 0, tableFull: 0 };
+  return {
+    ...{ backend: 'kernel', table: 254, protocol: 180, metric: 180, routes: 940_211, installed: 940_211 },
+    ...{ ...zero, ...never, created: 940_211, refused: {}, replicas: [], ...more },
   };
 }
 
@@ -199,19 +227,12 @@ export function fakeHistory(points: number, interval = 1): HistoryAnswer {
 }
 
 export function fakeAnswers(more: Partial<FakeAnswers> = {}): FakeAnswers {
-  const history = more.history ?? fakeHistory(400);
-  const sample = {
-    ...(Object.fromEntries(
-      Object.entries(history.columns).map(([name, column]) => [name, column.at(-1)]),
-    ) as unknown as Sample),
-    replicas: {},
-  };
   return {
     status: fakeStatus(),
-    sample,
-    history,
-    faults: { findings: [], patterns: [], knownDifferences: 0, oscillating: 0 },
-    votes: { ballots: [], total: 0 },
+    history: fakeHistory(400),
+    faults: { findings: [], patterns: [], knownDifferences: 0, oscillating: 0, withoutMajority: 0 },
+    votes: { ballots: [], total: 0, next: null },
+    fib: { routes: [], total: 0 },
     explain: {},
     records: [],
     ...more,

@@ -1,5 +1,6 @@
 // The last lines of the vote log that somebody at the dashboard may want to see: a bounded number of them, at a bounded rate, with a count
 // of what was left out. Owns which kinds are worth showing and how much of a line is.
+import { levelOf } from '../../../votelog/levels.js';
 import type { LogRecord } from '../../../votelog/types.js';
 
 /** Lines that are kept for those who come later, and their length altogether, characters: they are sent in one go. */
@@ -9,9 +10,6 @@ const KEPT_LENGTH = 256 * 1024;
 const TAKEN = 20;
 /** A longer line is shown without what makes it long, bytes. */
 const LONG_LINE = 16_384;
-/** What is decided all the time is no news. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(['decision']);
-
 export interface RecordNews {
   records: LogRecord[];
   /** Lines that came in the same time and are not among them. */
@@ -25,7 +23,8 @@ export class RecentRecords {
   private leftOut = 0;
 
   note(line: string, kind: string): void {
-    if (NOT_SHOWN.has(kind)) return;
+    // What happens all the time is no news.
+    if (levelOf(kind) === 'all') return;
     if (this.fresh.length >= TAKEN) {
       this.leftOut++;
       return;
