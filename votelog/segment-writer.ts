@@ -53,7 +53,7 @@ export class SegmentWriter {
 
   /** Appends whole lines, each with its newline. Throws what the file system throws; then what part of them is there is not known. */
   append(text: Buffer): void {
-    if (this.fd < 0) this.openNew();
+    if (this.regular) this.prepare();
     if (this.torn) this.mend();
     try {
       for (let at = 0; at < text.length;) at += writeSync(this.fd, text, at);
@@ -107,6 +107,25 @@ export class SegmentWriter {
     this.keepBudget();
   }
 
+  /** Sees to a file that may be written to. Throws what the file system throws, and when the budget is used up and cannot be kept. */
+  private prepare(): void {
+    if (this.fd >= 0 && fstatSync(this.fd).nlink === 0) {
+      this.options.warn(`${activePath(this.place)} was deleted: the vote log goes on in a new file`);
+      this.abandon();
+    }
+    if (this.fd >= 0 && this.size >= this.options.sizeBudget) this.rotate();
+    if (this.fd < 0) this.openNew();
+  }
+
+  /** What has no name any more is not written to. */
+  private abandon(): void {
+    this.index?.close();
+    this.index = undefined;
+    closeSync(this.fd);
+    this.fd = -1;
+    this.torn = false;
+  }
+
   /** After a torn line the next one begins on its own. Throws what the file system throws. */
   private mend(): void {
     if (this.regular) {
@@ -158,10 +177,7 @@ export class SegmentWriter {
     this.nextNumber++;
     this.finished.push({ path, bytes: this.size + (this.index?.size ?? 0) });
     if (this.index !== undefined) renameSync(active + INDEX_SUFFIX, path + INDEX_SUFFIX);
-    this.index?.close();
-    this.index = undefined;
-    closeSync(this.fd);
-    this.fd = -1;
+    this.abandon();
     this.openNew();
   }
 
