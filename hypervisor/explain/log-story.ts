@@ -79,6 +79,12 @@ const TEXTS: Record<string, (record: LogRecord) => string> = {
       return route === null ? `the kernel’s route is to go${by}` : `the kernel is to have ${told}${by}`;
     return route === null ? `the neighbour is told that there is no route${by}` : `the neighbour is told ${told}${by}`;
   },
+  input: (record) => {
+    const [route, why] = [routeOf(record.attributes), textOf(record.reason)];
+    if (why !== null) return `the neighbour sends what is treated as a withdrawal: ${why}`;
+    if (route === null) return 'the neighbour withdraws it';
+    return `the neighbour announces ${route === undefined ? 'it' : routeWords(route)}`;
+  },
   quarantine: (record) => {
     const { state } = record;
     const messages = countWords(numberOf(record.messages) ?? 1, 'message', 'messages');

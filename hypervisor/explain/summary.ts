@@ -80,11 +80,13 @@ function inputWords(inputs: readonly InputReport[]): string[] {
 }
 
 function emissionWords(ballots: readonly BallotStory[]): string[] {
-  const told = ballots.filter(({ emission }) => emission.state === 'advertised').map(({ neighbor }) => neighbor);
+  const given = ballots.filter(({ emission }) => emission.state === 'advertised').map(({ neighbor }) => neighbor);
+  const told = given.filter((place) => place !== 'fib');
   const sentences = told.length === 0 ? [] : [`The verdict is advertised to ${listWords(told)}`];
+  if (given.length > told.length) sentences.push('The verdict went to the kernel');
   for (const { neighbor, emission } of ballots) {
     if (!['gated', 'oversized', 'family', 'pending'].includes(emission.state)) continue;
-    sentences.push(`${neighbor} is not told yet, or not at all: ${emission.text}`);
+    sentences.push(`${neighbor} is told ${emission.text}`);
   }
   const loops = ballots.filter(({ emission }) => emission.state === 'loop').length;
   if (loops > 0 && told.length === 0) {
