@@ -318,7 +318,11 @@ describe.skipIf(problem !== undefined)('the dashboard', () => {
       expect(await page.evaluate(`'pwned' in window`)).toBe(false);
       expect(await overflow(page)).toEqual([]);
       expect(trouble).toEqual([]);
-      // What a text that did become markup would come up against.
+      // What a mistake in the page would come up against, and a text that did become markup.
+      for (const attribute of ['"onclick"', '"style"', '"src"', '"href"']) {
+        const make = `import('/dashboard/dom.js').then(({ h }) => h('a', { [${attribute}]: 'javascript:alert(1)' }))`;
+        await expect(page.evaluate(make)).rejects.toThrow(/no such attribute|links lead into this page/);
+      }
       await page.evaluate(`document.body.insertAdjacentHTML('beforeend', '<img src="x:" onerror="window.pwned=1">')`);
       await waitFor(() => trouble.some((text) => text.includes('Content Security Policy')), {
         what: 'the policy refuses it',

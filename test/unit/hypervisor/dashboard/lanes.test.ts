@@ -3,9 +3,10 @@ import { expect, test } from 'vitest';
 import { Lanes, type ReplicaLanes } from '../../../../hypervisor/http/dashboard/lanes.js';
 import type { ReplicaStatus } from '../../../../hypervisor/status.js';
 import { fakeReplica } from '../../../support/fake-router.js';
+import { pageModule } from '../../../support/page-module.js';
 
 type Grow = (lanes: Record<string, ReplicaLanes>, news: ReturnType<Lanes['latest']>) => void;
-const { growLanes } = (await import('../../../../dashboard/lanes.js' as string)) as { growLanes: Grow };
+const { growLanes } = await pageModule<{ growLanes: Grow }>('lanes.js');
 
 const T0 = Date.parse('2026-01-01T12:00:00Z');
 
