@@ -14,9 +14,13 @@ import { readReplicas, readVoting } from './schema/replicas.js';
 import { readInternal, readLimits, readLogging, readRouter } from './schema/router.js';
 import { ConfigSource } from './yaml-reader.js';
 
-/** Either a configuration that is right, or at least one diagnostic, sorted by place. */
+/**
+ * Either a configuration that is right, or at least one diagnostic, sorted by place. `keys`: every key that there can be, without indexes
+ * (`neighbors[].hold-time`), as far as the lists of the file have entries.
+ */
 export type LoadResult =
-  { config: RouterConfig; diagnostics?: undefined } | { config?: undefined; diagnostics: Diagnostic[] };
+  | { config: RouterConfig; keys: readonly string[]; diagnostics?: undefined }
+  | { config?: undefined; diagnostics: Diagnostic[] };
 
 const MAX_FILE_BYTES = 4 * 2 ** 20;
 
@@ -64,5 +68,6 @@ export function parseConfig(text: string, file: string): LoadResult {
     return { diagnostics: source.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column) };
   }
   const parts = { router, neighbors, policy, acceptance, replicas, voting, recovery, quarantine, earlyWarning, fib };
-  return { config: { file, ...parts, internal, limits, logging, ...inspection } };
+  const config = { file, ...parts, internal, limits, logging, ...inspection };
+  return { config, keys: [...source.asked] };
 }

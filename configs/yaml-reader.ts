@@ -16,6 +16,8 @@ export interface Item {
 export class ConfigSource {
   readonly file: string;
   readonly diagnostics: Diagnostic[] = [];
+  /** Every key that was looked for, written there or not, without indexes: `neighbors[].hold-time`. */
+  readonly asked = new Set<string>();
   readonly #lines = new LineCounter();
   readonly #document: Document;
 
@@ -91,6 +93,7 @@ export class MapReader {
   get(key: string): Item & { present: boolean } {
     this.#known.push(key);
     const path = this.item.key === '' ? key : `${this.item.key}.${key}`;
+    this.source.asked.add(path.replaceAll(/\[\d+\]/g, '[]'));
     const pair = this.#pairs().find((p) => isScalar(p.key) && String(p.key.value) === key);
     if (pair === undefined) return { node: this.item.node, key: path, present: false };
     const value = this.source.resolve(pair.value);
@@ -137,6 +140,12 @@ export class MapReader {
     return this.parseItem(item, parse);
   }
 
+  /** As `text`, for what nobody must see: what is wrong with it is said without showing it. */
+  secret<T>(key: string, parse: Parse<T>): T | undefined {
+    const item = this.get(key);
+    return item.present ? this.parseItem(item, parse, () => 'something else') : undefined;
+  }
+
   oneOf<T extends string>(key: string, words: readonly T[], fallback?: T): T {
     const item = this.get(key);
     const expected = `one of ${words.join(', ')}`;
@@ -181,14 +190,14 @@ export class MapReader {
   }
 
   /** One list entry or value as text. */
-  parseItem<T>(item: Item, parse: Parse<T>): T | undefined {
+  parseItem<T>(item: Item, parse: Parse<T>, shown = holding): T | undefined {
     const node = this.source.resolve(item.node);
     const scalar = isScalar(node) && node.value !== null && typeof node.value !== 'object';
     // The text as written: 65000:010 or 1e3 must not pass through a number first.
     const text = scalar ? String(node.source ?? node.value) : '';
     const value = scalar ? parse(typeof node.value === 'string' ? node.value : text) : parse('');
     if (!isExpected(value)) return value;
-    this.source.report(item, `expected ${value.expected}, found ${holding(node)}`);
+    this.source.report(item, `expected ${value.expected}, found ${shown(node)}`);
     return undefined;
   }
 

@@ -2,15 +2,18 @@
 // comparison; the spelling of keys is entries.ts, the classes are keys.ts.
 import type { RouterConfig } from '../model.js';
 import { entriesOf, type Entry } from './entries.js';
-import { ruleFor } from './keys.js';
+import { ruleFor, SEAT_KEYS } from './keys.js';
+import { seatsOf } from './merge.js';
 import type { Places } from './places.js';
 import type { Change, ChangeClass, ConfigDiff } from './types.js';
 import { CHANGE_CLASSES } from './types.js';
 
+/** Lists whose entries come and go as a whole. */
+const OWNERS = ['neighbors', 'replicas[]', 'bmp.collectors'];
+
 /** Of which owner a key is: `neighbors[10.0.0.2]` of all that is said of that neighbour. */
 function ownerOf({ key, rule }: Entry): string | undefined {
-  if (rule.startsWith('neighbors')) return key.slice(0, key.indexOf(']') + 1);
-  return undefined;
+  return OWNERS.some((owner) => rule.startsWith(owner)) ? key.slice(0, key.lastIndexOf(']') + 1) : undefined;
 }
 
 /** What differs between what runs and what is to run; `places`: of the file of `next`. O(size of both). */
@@ -18,15 +21,20 @@ export function compareConfigs(running: RouterConfig, next: RouterConfig, places
   const before = new Map(entriesOf(running).map((entry) => [entry.key, entry]));
   const after = new Map(entriesOf(next).map((entry) => [entry.key, entry]));
   const changes: Change[] = [];
+  const sameSeats = seatsOf(running) === seatsOf(next);
+  const isThere = (owner: string, entries: ReadonlyMap<string, Entry>): boolean =>
+    entries.has(owner) || entries.has(`${owner}.name`);
   for (const key of new Set([...after.keys(), ...before.keys()])) {
     const [old, now] = [before.get(key), after.get(key)];
     if (old?.value === now?.value) continue;
     const entry = (now ?? old)!;
-    // A neighbour that comes or goes is one change, whatever there is to say of it.
+    // A neighbour, replica or collector that comes or goes is one change, whatever there is to say of it.
     const owner = ownerOf(entry);
-    if (owner !== undefined && owner !== key && before.has(owner) !== after.has(owner)) continue;
+    if (owner !== undefined && owner !== key && isThere(owner, before) !== isThere(owner, after)) continue;
     const place = now?.path ?? after.get(owner ?? '')?.path ?? parentOf(key, after) ?? entry.path.slice(0, 1);
-    changes.push(changeOf(key, { old, now, file: places.file, line: places.line(place) }));
+    const change = changeOf(key, { old, now, file: places.file, line: places.line(place) });
+    // With other replicas the numbers mean something else.
+    changes.push(!sameSeats && SEAT_KEYS.has(entry.rule) ? { ...change, class: 'restart' } : change);
   }
   return { changes };
 }

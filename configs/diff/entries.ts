@@ -26,9 +26,15 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   'neighbors[].passive': 'passive-mode',
   'neighbors[].families': 'afi-safis',
   'neighbors[].ttlSecurityHops': 'ttl-security',
-  'voting.preferred': 'no-majority',
 };
 const SECRETS: ReadonlySet<string> = new Set(['neighbors[].auth-password', 'http.token']);
+const DURATIONS: ReadonlySet<string> = new Set([
+  'fib.audit-interval',
+  'fib.stale-routes',
+  'early-warning.interval',
+  'record.rotate-after',
+  'bmp.collectors[].statistics-interval',
+]);
 const FAMILIES = ['ipv4-unicast', 'ipv6-unicast'];
 
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -36,16 +42,15 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 /** Milliseconds, in keys that are not seconds or plain numbers. */
 function isDuration(rule: string): boolean {
   if (/^(voting|recovery)\..*(delay|threshold|interval|replicas|after|window|for)$/.test(rule)) return true;
-  return ['fib.audit-interval', 'fib.stale-routes', 'early-warning.interval', 'record.rotate-after'].includes(rule);
+  return DURATIONS.has(rule);
 }
 
 const isRange = (value: Value): value is DelayRange => typeof value === 'object' && value !== null && 'from' in value;
 
-function shownValue(rule: string, value: Value, config: RouterConfig): string {
+function shownValue(rule: string, value: Value): string {
   if (SECRETS.has(rule)) return '(hidden)';
   // A value may be a secret, the name tells what it is for.
   if (rule === 'replicas[].environment') return Object.keys(value as object).join(', ') || 'nothing';
-  if (rule === 'voting.no-majority') return `prefer ${config.replicas[value as number]?.name ?? '?'}`;
   if (rule === 'neighbors[].afi-safis') return FAMILIES.filter((_, f) => ((value as number) >>> f) & 1).join(', ');
   if (typeof value === 'number' && isDuration(rule)) return formatDuration(value);
   if (isRange(value)) return `${formatDuration(value.from)}..${formatDuration(value.to)}`;
@@ -108,7 +113,7 @@ class Flattener {
     this.section(name, fields as Fields, { rule: name, path: [name] });
   }
 
-  add(at: Pick<Entry, 'key' | 'rule' | 'path'>, value: Value, shown = shownValue(at.rule, value, this.config)): void {
+  add(at: Pick<Entry, 'key' | 'rule' | 'path'>, value: Value, shown = shownValue(at.rule, value)): void {
     this.entries.push({ ...at, value: JSON.stringify(value), shown });
   }
 
@@ -120,6 +125,25 @@ class Flattener {
       this.add({ key, rule: 'neighbors', path: ['neighbors', n] }, neighbor.address, `AS ${neighbor.peerAs}`);
       this.section(key, fields, { rule: 'neighbors[]', path: ['neighbors', n] });
     });
+  }
+
+  collectors(): void {
+    this.config.bmp.collectors.forEach((collector, c) => {
+      const { address, port, ...fields } = collector;
+      const name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+      const [key, path] = [`bmp.collectors[${name}]`, ['bmp', 'collectors', c]];
+      this.add({ key, rule: 'bmp.collectors', path }, name, collector.views.join(', '));
+      this.section(key, fields, { rule: 'bmp.collectors[]', path });
+    });
+  }
+
+  voting(): void {
+    const { preferred, ...voting } = this.config.voting;
+    this.top('voting', voting);
+    if (preferred === undefined) return;
+    const rule = 'voting.no-majority';
+    const { name } = this.config.replicas[preferred];
+    this.add({ key: rule, rule, path: ['voting', 'no-majority'] }, name, `prefer ${name}`);
   }
 
   replicas(): void {
@@ -165,7 +189,7 @@ export function entriesOf(config: RouterConfig): Entry[] {
   flat.policy();
   flat.top('defaults', config.acceptance);
   flat.replicas();
-  flat.top('voting', config.voting);
+  flat.voting();
   flat.top('recovery', config.recovery);
   flat.top('quarantine', config.quarantine);
   flat.top('early-warning', config.earlyWarning);
@@ -176,6 +200,6 @@ export function entriesOf(config: RouterConfig): Entry[] {
   flat.top('vote-log', config.voteLog);
   flat.top('record', config.record);
   flat.top('http', config.http);
-  flat.top('bmp', config.bmp);
+  flat.collectors();
   return flat.entries;
 }

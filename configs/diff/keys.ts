@@ -63,7 +63,6 @@ const REPLICAS: readonly KeyRule[] = [
     'replicas[].binary',
     'replicas[].config-file',
     'replicas[].user',
-    'replicas[].environment',
     'replicas[].deliver',
     'replicas[].diversity.delivery-delay',
     'replicas[].diversity.connect-delay',
@@ -76,6 +75,7 @@ const REPLICAS: readonly KeyRule[] = [
     'replicas[].diversity.cpus',
     'replicas[].diversity.nice',
   ]),
+  ...rules('replicas', ['replicas[].environment'], { below: true, note: 'values are not shown' }),
   ...rules('live', ['replicas[].diversity.restart-delay']),
   ...rules('restart', ['replicas[].diversity.interface-event-delay']),
 ];
@@ -84,16 +84,16 @@ const VOTING: readonly KeyRule[] = [
   ...rules('live', ['voting.strategy'], { note: 'from the next vote on; no verdict changes by itself' }),
   ...rules('restart', ['voting.ignore-attributes'], { note: 'all votes would have to be read anew' }),
   ...rules('live', [
-    'voting.k',
-    'voting.min-votes',
-    'voting.quorum',
     'voting.stability-threshold',
     'voting.hang-threshold',
     'voting.fault-threshold',
     'voting.probe-interval',
     'voting.hold-without-replicas',
-    'voting.no-majority',
   ]),
+  ...rules('live', ['voting.k', 'voting.min-votes', 'voting.quorum', 'voting.no-majority'], {
+    below: true,
+    note: 'with a restart of the router when replicas or standbys change too',
+  }),
 ];
 
 const RECOVERY: readonly KeyRule[] = [
@@ -142,6 +142,14 @@ const INSPECTION: readonly KeyRule[] = [
   ...rules('live', ['http'], { below: true, note: 'the server is opened anew: clients connect again' }),
   ...rules('live', ['bmp'], { below: true, note: 'collectors are connected to anew' }),
 ];
+
+/** Keys that count replicas or name one: they go with the replicas that there are. */
+export const SEAT_KEYS: ReadonlySet<string> = new Set([
+  'voting.k',
+  'voting.min-votes',
+  'voting.quorum',
+  'voting.no-majority',
+]);
 
 /** In the order of docs/configuration.md. */
 export const KEY_RULES: readonly KeyRule[] = [

@@ -11,21 +11,21 @@ const MAX_INDEXES = 1000;
  * the user when too many neighbours have come and gone.
  */
 export function mergeConfigs(running: RouterConfig, next: RouterConfig): RouterConfig {
-  const sameReplicas = namesOf(running) === namesOf(next);
-  const { k, minVotes, quorum, preferred, ...voting } = running.voting;
-  // With other replicas the numbers mean something else.
-  const counts = sameReplicas ? {} : { k, minVotes, quorum, preferred };
+  const { k, minVotes, quorum, preferred, ignoreAttributes } = running.voting;
+  const found = new Map(next.replicas.map((replica) => [replica.name, replica]));
+  const voting = { ...next.voting, ignoreAttributes };
+  if (seatsOf(running) !== seatsOf(next)) {
+    Object.assign(voting, { k, minVotes, quorum });
+    delete voting.preferred;
+    if (preferred !== undefined) voting.preferred = preferred;
+  }
   return {
     ...next,
     file: running.file,
     router: { ...running.router, networks: next.router.networks },
     neighbors: mergeNeighbors(running.neighbors, next.neighbors),
-    replicas: sameReplicas ? running.replicas.map((old, r) => mergeReplica(old, next.replicas[r])) : running.replicas,
-    voting: {
-      ...next.voting,
-      ignoreAttributes: voting.ignoreAttributes,
-      ...(counts as Partial<RouterConfig['voting']>),
-    },
+    replicas: running.replicas.map((old) => mergeReplica(old, found.get(old.name) ?? old)),
+    voting,
     quarantine: { ...running.quarantine, narrow: next.quarantine.narrow },
     fib: mergeFib(running, next),
     internal: running.internal,
@@ -33,7 +33,10 @@ export function mergeConfigs(running: RouterConfig, next: RouterConfig): RouterC
   };
 }
 
-const namesOf = ({ replicas }: RouterConfig): string => JSON.stringify(replicas.map(({ name }) => name));
+/** Who votes and who stands by, in order, as text to be compared: what counts replicas means something else when that changes. */
+export function seatsOf({ replicas }: RouterConfig): string {
+  return JSON.stringify(replicas.map(({ name, standby }) => [name, standby]));
+}
 
 function mergeFib({ fib: running }: RouterConfig, { fib: next }: RouterConfig): RouterConfig['fib'] {
   const { keep, auditInterval, restartTime, staleRoutes } = next;

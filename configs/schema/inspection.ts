@@ -69,7 +69,7 @@ export function readHttp(root: MapReader): HttpConfig {
     enabled: reader.boolean('enabled', present),
     address: reader.text('address', address) ?? '127.0.0.1',
     port: reader.integer('port', { min: 1, max: 65_535, what: 'a TCP port' }, 9179),
-    ...defined({ token: reader.text('token', token) }),
+    ...defined({ token: reader.secret('token', token) }),
     open: reader.boolean('open', false),
     hosts: reader.list('hosts').flatMap((item) => reader.parseItem(item, hostName) ?? []),
     lookingGlass: reader.boolean('looking-glass', false),
@@ -90,7 +90,12 @@ export function readHttp(root: MapReader): HttpConfig {
 
 export function readBmp(root: MapReader): BmpConfig {
   const reader = root.map('bmp');
-  const collectors = reader.maps('collectors').map(readCollector);
+  const readers = reader.maps('collectors');
+  const collectors = readers.map(readCollector);
+  collectors.forEach(({ address: to, port }, i) => {
+    const earlier = collectors.findIndex((other) => other.address === to && other.port === port);
+    if (to !== '' && earlier < i) readers[i].error('address', `is already bmp.collectors[${earlier}], port and all`);
+  });
   reader.finish();
   return { collectors };
 }

@@ -39,7 +39,7 @@ function readNeighbor(reader: MapReader, context: NeighborContext): NeighborConf
   const neighborAddress = reader.text('neighbor-address', address, "the neighbour's IP address") ?? '';
   const timers = readTimers(reader);
   const description = reader.text('description', plainText);
-  const authPassword = reader.text('auth-password', password);
+  const authPassword = reader.secret('auth-password', password);
   const ttlSecurityHops = readTtlSecurity(reader);
   const localAddressIpv6 = reader.text('local-address-ipv6', ipv6Address);
   const neighbor: NeighborConfig = {
