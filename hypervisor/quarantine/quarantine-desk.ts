@@ -2,7 +2,7 @@
 // it is given back. Owns this wiring, and what the operator sees and can do about it; what is found out about it is trial-desk.ts, which
 // messages and prefixes are meant, and that they never reach the replica again, replicator/.
 import type { ShimHub } from '../../preload/hub.js';
-import type { Suspect } from '../../replicator/types.js';
+import type { QuarantineEntry, Suspect } from '../../replicator/types.js';
 import type { SystemCause, SystemFault } from '../../voter/faults/types.js';
 import { parseAddress } from '../../wire/ip.js';
 import type { SessionEnds } from '../../wire/mrt/encode.js';
@@ -19,6 +19,7 @@ import { Repeats } from './repeats.js';
 import type { QuarantineDetail, QuarantineListing, QuarantineQuery } from './report.js';
 import { TrialDesk } from './trial-desk.js';
 import { Uncarried } from './uncarried.js';
+import { nlriOf } from './withheld-prefixes.js';
 
 /** What input can cause. Not: a signal from outside, a kernel that is not read, a start that fails, a session that is not taken. */
 const CAUSES: ReadonlySet<SystemCause> = new Set(['crash', 'session', 'notification', 'hang', 'broken-update']);
@@ -70,7 +71,7 @@ export class QuarantineDesk {
       neighbors,
       inventory: this.inventory,
       repeats: this.repeats,
-      convicted: (ids, r) => this.record('convicted', ids, r, 'a disposable instance died of it'),
+      convicted: (ids, r) => this.record('convicted', this.entriesOf(ids), r, 'a disposable instance died of it'),
       released: (ids, because, now) => this.letGo(ids, because, now),
     });
   }
@@ -199,7 +200,8 @@ export class QuarantineDesk {
         `(btr quarantine list; kept in ${file})`,
     );
     const ids = held.slice(0, LOGGED_IDS).map(({ id }) => id);
-    const fields = { replica: name, state: 'withheld', cause, reason, messages: held.length, prefixes, ids, file };
+    const about = { messages: held.length, prefixes, nlri: nlriOf(held.map(({ suspect }) => suspect)), ids };
+    const fields = { replica: name, state: 'withheld', cause, reason, ...about, file };
     voteLog.append(plainRecord(at, 'quarantine', fields));
   }
 
@@ -230,13 +232,13 @@ export class QuarantineDesk {
   private free(ids: readonly number[], because: string): void {
     const { replicator, schedule } = this.context;
     if (ids.length === 0) return;
-    const byReplica = new Map<number, number[]>();
+    const byReplica = new Map<number, QuarantineEntry[]>();
     for (const id of ids) {
       const entry = replicator.entry(id);
       if (entry === undefined) continue;
       const freed = byReplica.get(entry.replica);
-      if (freed === undefined) byReplica.set(entry.replica, [id]);
-      else freed.push(id);
+      if (freed === undefined) byReplica.set(entry.replica, [entry]);
+      else freed.push(entry);
       this.inventory.forget(id);
     }
     replicator.releaseAll(ids, clock());
@@ -244,14 +246,21 @@ export class QuarantineDesk {
     schedule();
   }
 
-  private record(state: string, ids: readonly number[], replica: number, because: string): void {
-    if (ids.length === 0) return;
+  private record(state: string, entries: readonly QuarantineEntry[], replica: number, because: string): void {
+    if (entries.length === 0) return;
     const { config, voteLog } = this.context;
     const at = clock();
     const { name } = config.replicas[replica];
-    const fields = { replica: name, state, because, messages: ids.length, ids: ids.slice(0, LOGGED_IDS) };
-    voteLog.append(plainRecord(at, 'quarantine', fields));
+    const ids = entries.map(({ id }) => id);
+    const suspects = entries.map(({ suspect }) => suspect);
+    const prefixes = suspects.reduce((sum, suspect) => sum + suspect.prefixes, 0);
+    const about = { messages: ids.length, prefixes, nlri: nlriOf(suspects), ids: ids.slice(0, LOGGED_IDS) };
+    voteLog.append(plainRecord(at, 'quarantine', { replica: name, state, because, ...about }));
     this.evidence.note(state, wallClock(at), { replica: name, because, ids });
+  }
+
+  private entriesOf(ids: readonly number[]): QuarantineEntry[] {
+    return ids.flatMap((id) => this.context.replicator.entry(id) ?? []);
   }
 
   private endsOf(neighbor: number): SessionEnds {

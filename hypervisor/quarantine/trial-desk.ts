@@ -1,7 +1,7 @@
 // What is tried, and what follows from it: each death's messages get their trial, what an instance dies of is convicted, what is cleared is
 // given back, and what nothing could be shown of is given back once and stays for a while when it is suspected again. A trial that came to
-// no end, or that there was no room for, is held (again) when no other waits. Owns that; the queue is trial-queue.ts, how long something
-// stays repeats.ts.
+// no end, or that there was no room for, is held (again) when no other waits. Owns that; the queue is trial-queue.ts, when a trial is held
+// again unfinished.ts, how long something stays repeats.ts.
 import type { ShimHub } from '../../preload/hub.js';
 import type { TrialVerdict } from '../../recovery/narrowing.js';
 import type { Suspect } from '../../replicator/types.js';
@@ -15,25 +15,12 @@ import type { EntryNotes } from './report.js';
 import { routesOfOthers, trialNeighbors, trialProblem } from './surroundings.js';
 import type { TrialResult } from './trial.js';
 import { TrialQueue, type TrialCase } from './trial-queue.js';
+import { Unfinished, type UnfinishedDeath } from './unfinished.js';
 
-/** What cannot be tried stays for so long at least, and what waits to be tried again; ms. */
+/** What cannot be tried stays for so long, ms. */
 const PROBATION_MS = 60_000;
-const RETRIED_MS = 300_000;
-/** Deaths whose trial is to be held again; the oldest are given up. */
-const MAX_UNFINISHED = 64;
-/** A trial is held again after this time, then after four times as long each time, an hour at most; ms. */
-const RETRY_MS = 60_000;
-const LONGEST_RETRY_MS = 3_600_000;
-
-/** Messages of one death that were not tried, or not to an end. */
-interface Unfinished {
-  replica: number;
-  death: Death;
-  ids: readonly number[];
-  /** How often they were tried. */
-  tries: number;
-  retryAt: number;
-}
+/** So many trials that end too early, though nothing died in them, are enough. */
+const MAX_TRIES = 3;
 
 export interface TrialDeskParts {
   context: Pick<RouterContext, 'config' | 'log' | 'replicator' | 'tables' | 'electorate'>;
@@ -49,7 +36,7 @@ export interface TrialDeskParts {
 export class TrialDesk {
   private readonly parts: TrialDeskParts;
   private readonly trials: TrialQueue;
-  private unfinished: Unfinished[] = [];
+  private readonly unfinished = new Unfinished();
 
   constructor(parts: TrialDeskParts) {
     const { context, hub, runDirectory, inventory } = parts;
@@ -83,8 +70,8 @@ export class TrialDesk {
     const problem = trialProblem(config.replicas[replica]);
     if (problem !== undefined) return { ...untried, note: problem, probationEnds: death.at + PROBATION_MS };
     if (this.trials.add(this.caseOf(replica, death, suspects, ids, 0))) return { trial: 'waiting', note: null };
-    this.putOff({ replica, death, ids, tries: 0, retryAt: death.at + RETRY_MS });
-    return { ...untried, note: 'too many trials wait', probationEnds: death.at + RETRIED_MS };
+    this.putOff({ replica, death, ids, tries: 0 }, death.at);
+    return { ...untried, note: 'too many trials wait' };
   }
 
   tick(now: number): void {
@@ -108,22 +95,20 @@ export class TrialDesk {
     return { replica, death, messages, ids, neighbors, before, tries };
   }
 
-  private putOff(one: Unfinished): void {
-    this.unfinished.push(one);
-    if (this.unfinished.length > MAX_UNFINISHED) this.unfinished.shift();
+  private putOff(one: UnfinishedDeath, now: number): void {
+    const givenUp = this.unfinished.add(one, now);
+    for (const id of givenUp?.ids ?? []) if (id !== 0) this.parts.inventory.note(id, { probationEnds: now });
   }
 
   /** Nothing is on trial: a death that is still unexplained has its turn. */
   private retry(now: number): void {
     const { electorate, replicator } = this.parts.context;
-    const next = this.unfinished.findIndex(({ replica, retryAt }) => retryAt <= now && electorate.has(replica));
-    if (next < 0) return;
-    const [{ replica, death, ids, tries }] = this.unfinished.splice(next, 1);
-    const entries = ids.flatMap((id) => replicator.entry(id) ?? []);
-    if (entries.length === 0) return;
+    const one = this.unfinished.take((r) => electorate.has(r), now);
+    const entries = (one?.ids ?? []).flatMap((id) => replicator.entry(id) ?? []);
+    if (one === undefined || entries.length === 0) return;
     const suspects = entries.map(({ suspect }) => suspect);
-    const left = entries.map(({ id }) => id);
-    this.trials.add(this.caseOf(replica, death, suspects, left, tries));
+    const ids = entries.map(({ id }) => id);
+    this.trials.add(this.caseOf(one.replica, one.death, suspects, ids, one.tries));
   }
 
   /** What kills stays for good, what does not is given back. */
@@ -134,6 +119,7 @@ export class TrialDesk {
     const released: number[] = [];
     const convicted: number[] = [];
     const untried: number[] = [];
+    const enough = !died && tries + 1 >= MAX_TRIES;
     const probations = this.probationsOf(one, verdicts, now);
     verdicts.forEach((verdict, i) => {
       const entry = context.replicator.entry(ids[i]);
@@ -145,7 +131,7 @@ export class TrialDesk {
         inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
       } else if (verdict === 'untried') {
         untried.push(entry.id);
-        const probationEnds = now + RETRIED_MS;
+        const probationEnds = enough ? now + PROBATION_MS : Infinity;
         inventory.note(entry.id, { trial: 'untried', note: incomplete ?? null, probation: !died, probationEnds });
       } else if (stays > 0) {
         inventory.note(entry.id, { trial: 'not-reproduced', probation: true, probationEnds: now + stays, times });
@@ -156,10 +142,7 @@ export class TrialDesk {
       `quarantine: ${verdicts.length} messages that replica ${name} may have died of were tried (${starts} disposable instances): ` +
         `${convicted.length} convicted, ${released.length} released${incomplete === undefined ? '' : `; ${incomplete}`}`,
     );
-    if (untried.length > 0) {
-      const retryAt = now + Math.min(RETRY_MS * 4 ** tries, LONGEST_RETRY_MS);
-      this.putOff({ replica, death, ids: untried, tries: tries + 1, retryAt });
-    }
+    if (untried.length > 0 && !enough) this.putOff({ replica, death, ids: untried, tries: tries + 1 }, now);
     this.parts.convicted(convicted, replica);
     this.parts.released(released, verdicts.includes('not-reproduced') ? 'not reproduced' : 'cleared', now);
   }

@@ -27,6 +27,8 @@ export interface RecoveryChecker {
   onDose?(world: RecoveryWorld, r: number, dose: Dose): string | undefined;
   /** It is noticed that replica `r` fails, and the reason is poison. */
   onDeath?(world: RecoveryWorld, r: number, dose: Dose): string | undefined;
+  /** Something speaks against replica `r` that may have come of what it was given. */
+  onAccusation?(world: RecoveryWorld, r: number): string | undefined;
   /** A trial is over, with this result for one message. */
   onJudgement?(
     world: RecoveryWorld,

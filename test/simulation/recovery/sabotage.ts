@@ -20,6 +20,7 @@ export const SABOTAGES = [
   'forgetful', // What replicas died of is not kept from them.
   'gullible', // Trials clear everybody.
   'vengeful', // Trials convict everybody.
+  'unforgiving', // What was suspected twice never comes back.
   'sticky-holds', // Nothing that is withheld ever comes with a say again.
   'lost-start', // A replica that is to be started is not.
   'reckless', // There is no budget for restarts.

@@ -2,7 +2,7 @@
 import { MUTED_MS } from '../../../hypervisor/recovery/mutes.js';
 import type { RecoveryChecker } from './checker.js';
 import { accusations, budget, detection, ledger, sentences } from './checkers/justice.js';
-import { holds, poison, trials } from './checkers/poisoning.js';
+import { holds, innocents, poison, trials } from './checkers/poisoning.js';
 import { bounds, changes, emissions, hoards, rules, sessions, verdicts } from './checkers/promises.js';
 import { mutes, quiet } from './checkers/quiet.js';
 import { absence, alarms, returns, seats } from './checkers/seats.js';
@@ -20,7 +20,7 @@ const LOOK = 250;
 export function recoveryCheckers(): RecoveryChecker[] {
   const promises = [sessions, changes, verdicts, rules, emissions, bounds, hoards];
   const justice = [accusations, sentences, detection(), budget(), ledger];
-  return [...promises, ...justice, poison(), trials, holds, seats, returns, alarms(), quiet, mutes];
+  return [...promises, ...justice, poison(), trials, innocents(), holds, seats, returns, alarms(), quiet, mutes];
 }
 
 export interface RecoveryOutcome {

@@ -1,7 +1,10 @@
 // Stands for the hypervisor's quarantine desk: what was in flight to a replica that failed is withheld from it and tried on disposable
-// model instances. Fingerprints, holds, the search and the memory of what was released are the router's own.
+// model instances. Fingerprints, holds, the search, the memory of what was released, what is tried again, and when something comes back
+// from probation are the router's own; only their times are shorter.
 import { QUARANTINED } from '../../../hypervisor/abstentions.js';
-import { Repeats } from '../../../hypervisor/quarantine/repeats.js';
+import { GiveBack, nextGroup } from '../../../hypervisor/quarantine/give-back.js';
+import { Repeats, type Death } from '../../../hypervisor/quarantine/repeats.js';
+import { Unfinished, type UnfinishedDeath } from '../../../hypervisor/quarantine/unfinished.js';
 import { Narrowing, type TrialVerdict } from '../../../recovery/narrowing.js';
 import type { Suspect } from '../../../replicator/types.js';
 import type { SystemCause, SystemFault } from '../../../voter/faults/types.js';
@@ -17,11 +20,8 @@ const LIMIT = 20_000;
 const START = 40;
 const FEED = 15;
 
-interface Case {
-  replica: number;
-  at: number;
+interface Case extends UnfinishedDeath {
   messages: readonly Suspect[];
-  ids: readonly number[];
 }
 
 export function isCausedByInput(cause: SystemCause): boolean {
@@ -32,13 +32,19 @@ export class Ward {
   readonly counts = { quarantined: 0, convicted: 0, released: 0, trials: 0 };
   private readonly world: RecoveryWorld;
   private readonly random: Random;
-  private readonly repeats = new Repeats();
+  private readonly repeats = new Repeats({ shortest: 1000, longest: 60_000, fade: 10_000 });
+  private readonly giveBack: GiveBack;
+  private readonly unfinished = new Unfinished({ shortest: 1000, longest: 4000 });
+  /** By quarantine number: when it may come back, ms, and how often it has killed. */
+  private readonly probations = new Map<number, { ends: number; times: number }>();
   private readonly cases: Case[] = [];
   private running = false;
 
   constructor(world: RecoveryWorld) {
     this.world = world;
     this.random = new Random(world.scenario.seed, 'ward');
+    const options = { calm: 800, memory: 8000, proof: 200, patience: 5000 };
+    this.giveBack = new GiveBack(world.scenario.standby.length, options);
   }
 
   /** Nothing is on trial, or waits for one. */
@@ -51,10 +57,13 @@ export class Ward {
     const { replicator, scenario } = this.world;
     const messages = replicator.suspects(replica, cause === 'notification' ? neighbor : undefined);
     if (messages.length === 0 || this.world.is('forgetful')) return;
+    const provenUntil = this.giveBack.died(replica, at);
     const ids = replicator.quarantine(replica, messages, reason, at);
     this.counts.quarantined += ids.filter((id) => id !== 0).length;
-    if (!scenario.narrow || ids.every((id) => id === 0) || this.cases.length >= MAX_WAITING) return;
-    this.cases.push({ replica, at, messages, ids });
+    if (!scenario.narrow || ids.every((id) => id === 0)) return;
+    const death: Death = { at, suspects: messages.length, provenUntil };
+    if (this.cases.length < MAX_WAITING) this.cases.push({ replica, death, messages, ids, tries: 0 });
+    else this.unfinished.add({ replica, death, ids, tries: 0 }, at);
   }
 
   apply(now: number): void {
@@ -66,14 +75,38 @@ export class Ward {
   }
 
   tick(now: number): void {
+    for (const { index } of this.world.hosts) this.review(index, now);
     if (this.running) return;
     const { electorate } = this.world;
-    const next = this.cases.findIndex(({ replica, at }) => electorate.has(replica) || now - at > PATIENCE);
+    if (this.cases.length === 0) this.retry(now);
+    const next = this.cases.findIndex(({ replica, death }) => electorate.has(replica) || now - death.at > PATIENCE);
     if (next < 0) return;
     const [one] = this.cases.splice(next, 1);
     this.running = true;
     this.counts.trials++;
     this.hold(one, new Narrowing(one.messages.length), [], now + LIMIT);
+  }
+
+  /** Some of what nothing was found against comes back. */
+  private review(r: number, now: number): void {
+    const { replicator, caughtUp } = this.world;
+    if (!this.giveBack.isOpen(r, caughtUp[r], now) || this.world.is('unforgiving')) return;
+    const due = [...this.probations].flatMap(([id, { ends, times }]) => {
+      const entry = replicator.entry(id);
+      return entry?.replica === r && ends <= now ? [{ id, times, prefixes: entry.suspect.prefixes }] : [];
+    });
+    this.letGo(
+      r,
+      nextGroup(due).map(({ id }) => id),
+    );
+  }
+
+  private retry(now: number): void {
+    const { electorate, replicator } = this.world;
+    const one = this.unfinished.take((r) => electorate.has(r), now);
+    const entries = (one?.ids ?? []).flatMap((id) => replicator.entry(id) ?? []);
+    if (one === undefined || entries.length === 0) return;
+    this.cases.push({ ...one, ids: entries.map(({ id }) => id), messages: entries.map(({ suspect }) => suspect) });
   }
 
   /** One step of a trial, and the next ones in their time. `taken`: what the living instance was given. */
@@ -107,27 +140,42 @@ export class Ward {
     return isDeadly(dose, taken);
   }
 
-  private judge({ replica, ids, messages }: Case, verdicts: readonly TrialVerdict[]): void {
-    const { replicator, queue, hosts } = this.world;
-    const again = messages.map((message) => this.repeats.has(replica, message, queue.now));
+  private judge({ replica, death, ids, messages, tries }: Case, verdicts: readonly TrialVerdict[]): void {
+    const { replicator, queue } = this.world;
     const released: number[] = [];
+    const untried: number[] = [];
+    const open = messages.filter((_, i) => verdicts[i] === 'not-reproduced' && replicator.entry(ids[i]) !== undefined);
+    const probations = this.repeats.suspected(replica, open, death, queue.now);
     verdicts.forEach((told, i) => {
       let verdict = told;
       if (this.world.is('gullible')) verdict = 'cleared';
       if (this.world.is('vengeful')) verdict = 'convicted';
       const entry = replicator.entry(ids[i]);
       if (entry === undefined) return;
-      const keep = verdict === 'untried' || (verdict === 'not-reproduced' && again[i]);
+      const { stays, times } = probations[open.indexOf(messages[i])] ?? { stays: 0, times: 0 };
+      const keep = verdict === 'untried' || (verdict === 'not-reproduced' && stays > 0);
       if (verdict === 'convicted') replicator.convict(entry.id);
-      else if (!keep) {
-        this.repeats.released(replica, entry.suspect, queue.now);
-        released.push(entry.id);
-      }
+      else if (verdict === 'untried') untried.push(entry.id);
+      else if (keep) this.probations.set(entry.id, { ends: queue.now + stays, times });
+      else released.push(entry.id);
       if (verdict === 'convicted') this.counts.convicted++;
       this.world.judged(replica, entry.suspect, verdict, !keep && verdict !== 'convicted');
     });
-    this.counts.released += released.length;
-    replicator.releaseAll(released, queue.now);
-    hosts[replica].wake();
+    if (untried.length > 0) this.unfinished.add({ replica, death, ids: untried, tries: tries + 1 }, queue.now);
+    this.letGo(replica, released);
+  }
+
+  private letGo(r: number, ids: readonly number[]): void {
+    if (ids.length === 0) return;
+    const { replicator, queue, hosts } = this.world;
+    this.counts.released += ids.length;
+    for (const id of ids) {
+      const entry = replicator.entry(id);
+      if (entry !== undefined) this.repeats.released(r, entry.suspect, queue.now);
+      this.probations.delete(id);
+    }
+    this.giveBack.given(r, queue.now);
+    replicator.releaseAll(ids, queue.now);
+    hosts[r].wake();
   }
 }

@@ -193,6 +193,7 @@ export class RecoveryWorld {
     if (this.is('passed-on-reset')) this.neighbors[0].flaps++;
     this.desk.system(fault);
     this.ward.suspect(fault);
+    if (isCausedByInput(cause)) this.ask((checker) => checker.onAccusation?.(this, r));
     const { dyingOf } = this.hosts[r];
     if (!dyingOf || !isCausedByInput(cause) || (cause === 'notification' && dyingOf.neighbor !== neighbor)) return;
     // What a neighbour sent before its session went down is not suspected any more.
@@ -272,8 +273,8 @@ export class RecoveryWorld {
     for (const host of this.hosts) host.tick(now);
     for (const { index: n, up } of this.neighbors) if (up) this.tickVoter(n, now);
     this.desk.tick(now);
-    this.ward.apply(now);
     this.ward.tick(now);
+    this.ward.apply(now);
     this.standing.tick(now);
     this.ask((checker) => checker.onTick?.(this));
     this.queue.after(TICK, () => this.tick());

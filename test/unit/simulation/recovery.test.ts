@@ -58,6 +58,7 @@ describe('a router with a defect is found out', () => {
     { sabotage: 'forgetful', checker: 'poison' },
     { sabotage: 'gullible', checker: 'trials' },
     { sabotage: 'vengeful', checker: 'trials' },
+    { sabotage: 'unforgiving', checker: 'innocents' },
     { sabotage: 'sticky-holds', checker: 'holds' },
     { sabotage: 'ghost-voter', checker: 'seats' },
     { sabotage: 'lost-start', checker: 'returns' },

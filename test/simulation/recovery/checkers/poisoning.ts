@@ -35,6 +35,34 @@ export const trials: RecoveryChecker = {
   },
 };
 
+/** When a replica has been well for so long, ms, it has got back what is harmless to it. */
+const FORGIVEN_AFTER = 15_000;
+
+/** When all has been quiet for long, nothing innocent is withheld from anybody. */
+export function innocents(): RecoveryChecker {
+  const accusedAt = new Map<number, number>();
+  return {
+    name: 'innocents',
+    onAccusation(world, r) {
+      accusedAt.set(r, world.queue.now);
+      return undefined;
+    },
+    atRest(world) {
+      const { hosts, replicator, scenario, queue, electorate, ward } = world;
+      if (!scenario.narrow || !ward.idle) return undefined;
+      for (const { index: r } of hosts) {
+        if (!electorate.has(r) || queue.now - (accusedAt.get(r) ?? -Infinity) < FORGIVEN_AFTER) continue;
+        const innocent = replicator.entries(r).find(({ suspect: { bytes } }) => {
+          const dose = doseIn(bytes, world.routes);
+          return dose === undefined || !world.isVulnerable(r, dose.kind);
+        });
+        if (innocent !== undefined) return `replica ${r} is still not given message ${innocent.id}, which is harmless`;
+      }
+      return undefined;
+    },
+  };
+}
+
 export const holds: RecoveryChecker = {
   name: 'holds',
   onTick(world) {

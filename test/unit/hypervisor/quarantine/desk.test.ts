@@ -433,11 +433,15 @@ describe('trials', () => {
     rig.die('crash');
     await rig.tried();
     expect(rig.entries().every(({ probation }) => probation)).toBe(true);
-    rig.at(400_000);
-    rig.desk.tick(400_000);
-    await rig.tried();
-    rig.at(800_000);
-    rig.desk.tick(800_000);
+    for (const seconds of [70, 400]) {
+      expect(rig.held.size).toBe(3);
+      rig.at(seconds * 1000);
+      await rig.tried();
+    }
+    rig.at(440_000);
+    rig.desk.tick(440_000);
+    expect(rig.held.size).toBe(3);
+    rig.desk.tick(480_000);
     expect(rig.entries()).toEqual([]);
   });
 
