@@ -1,6 +1,7 @@
 // The list of verbs, in the order `btr --help` shows them.
 import type { CommandModule } from 'yargs';
 import { checkCommand } from './check.js';
+import { completeCommand, completionCommand } from './completion.js';
 import { demoCommand } from './demo.js';
 import { diffCommand } from './diff.js';
 import { doctorCommand } from './doctor.js';
@@ -8,6 +9,7 @@ import { faultsCommand } from './faults.js';
 import { fibCommand } from './fib.js';
 import { injectCommand } from './inject.js';
 import { logLevelCommand } from './log-level.js';
+import { manCommand } from './man.js';
 import { quarantineCommand } from './quarantine.js';
 import { reloadCommand } from './reload.js';
 import { recordCommand } from './record.js';
@@ -43,4 +45,7 @@ export const commands: CommandModule[] = [
   verb(replayCommand),
   verb(traceCommand),
   verb(demoCommand),
+  verb(completionCommand),
+  manCommand(() => commands),
+  verb(completeCommand(() => commands)),
 ];

@@ -17,6 +17,12 @@ export async function printLines(lines: readonly string[]): Promise<void> {
   if (lines.length > 0) await write(`${lines.map((line) => safeText(line, Infinity)).join('\n')}\n`);
 }
 
+/** Fields with tabs between them, a line for each row: for programs that read on. */
+export async function printFields(rows: readonly (readonly string[])[]): Promise<void> {
+  const lines = rows.map((row) => row.map((field) => safeText(field)).join('\t'));
+  if (lines.length > 0) await write(`${lines.join('\n')}\n`);
+}
+
 /** As `printLines`, in place of what a terminal showed so far. */
 export async function redrawLines(lines: readonly string[]): Promise<void> {
   if (process.stdout.isTTY) await write(CLEAR_SCREEN);

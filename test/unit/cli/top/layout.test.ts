@@ -235,7 +235,6 @@ describe('whatever the size and the texts', () => {
         expect(lines.length).toBeLessThanOrEqual(where.rows);
         for (const line of lines) {
           const painted = paint(line, where.columns, true);
-          // eslint-disable-next-line no-control-regex
           const bare = painted.replace(/\x1b\[[\d;]*m/g, '');
           expect(displayWidth(bare)).toBeLessThanOrEqual(where.columns);
           expect(bare).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);

@@ -11,7 +11,6 @@ const COLUMNS = 12;
 function terminal(lines: readonly string[], text: string): string[] {
   const cells = lines.map((line) => [...line.padEnd(COLUMNS)]);
   let [row, column] = [0, 0];
-  // eslint-disable-next-line no-control-regex
   for (const [, parameters, final, character] of text.matchAll(/\x1b\[([\d;]*)([A-Za-z])|([^\x1b])/g)) {
     if (final === 'H') [row, column] = parameters.split(';').map((one) => Number(one) - 1);
     else if (final === 'K') cells[row].fill(' ', column);
