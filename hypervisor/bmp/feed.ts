@@ -105,10 +105,13 @@ export class BmpFeed {
     clearTimeout(this.timer);
     const { socket } = this;
     if (socket === undefined) return;
-    if (this.ready) {
-      writeTermination(this.out, TERMINATION_ADMINISTRATIVE, 'the router ends');
-      this.flush();
+    if (!this.ready) {
+      socket.destroy();
+      return;
     }
+    writeTermination(this.out, TERMINATION_ADMINISTRATIVE, 'closed by the router');
+    this.flush();
+    this.stats.connected = false;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, GOODBYE_MS);
       socket.once('close', () => {

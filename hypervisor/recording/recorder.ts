@@ -1,11 +1,13 @@
 // Recording (docs/recording.md): what neighbours send, what each replica sends for each of them, and what goes out, as MRT files. Owns what
 // is written into which stream, the recording thread and the bound on what waits for it: under overload records are dropped and counted,
 // and nobody waits. Files are stream-writer.ts, in the thread.
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { RouterConfig } from '../../configs/model.js';
 import type { DownReason, Negotiated } from '../../session/types.js';
+import { encodeNotification } from '../../wire/bgp/notification.js';
 import { parseAddress } from '../../wire/ip.js';
 import { bgp4mpFields, type SessionEnds } from '../../wire/mrt/encode.js';
 import { Bgp4mpSubtype, u16 } from '../../wire/mrt/types.js';
@@ -85,6 +87,8 @@ export class Recorder implements MessageTap {
   private queued = 0;
   private nextFlush = 1;
   private error: string | null = null;
+  /** The last failure that nobody has been told of. */
+  private trouble: string | undefined;
   private closed = false;
   private toldAt = -Infinity;
   private toldDropped = 0;
@@ -100,6 +104,8 @@ export class Recorder implements MessageTap {
     this.fromReplicas = config.replicas.map(({ name }) => this.stream(`replicas/${name}`, replicas));
     this.toNeighbors = this.stream('advertised', advertised);
     makeDirectory(config.record.directory, 0o750);
+    // With the dot it must be a directory.
+    accessSync(`${config.record.directory}/.`, constants.W_OK | constants.X_OK);
     this.worker = this.startThread();
     this.ended = new Promise((resolve) => {
       this.worker.once('exit', () => {
@@ -110,14 +116,24 @@ export class Recorder implements MessageTap {
     this.timer = setInterval(() => this.tick(), FLUSH_MS).unref();
   }
 
-  neighborUp(n: number, negotiated: Negotiated, at: number): void {
+  neighborUp(n: number, { as4, opens }: Negotiated, at: number): void {
     // A reload may have changed it since its last session.
-    this.ends[n] = endsOf(this.router, n, negotiated.as4);
+    this.ends[n] = endsOf(this.router, n, as4);
+    if (opens !== undefined) {
+      this.received(n, opens.received, 0, opens.received.length, at);
+      this.advertised(n, opens.sent, at);
+    }
     this.stateChange(this.fromNeighbors, n, UP, at);
     this.stateChange(this.toNeighbors, n, UP, at);
   }
 
-  neighborDown(n: number, _reason: DownReason, at: number): void {
+  neighborDown(n: number, reason: DownReason, at: number): void {
+    // Without a code it ended without a word.
+    if (reason.code !== 0) {
+      const notification = encodeNotification(reason);
+      if (reason.origin === 'received') this.received(n, notification, 0, notification.length, at);
+      else this.advertised(n, notification, at);
+    }
     this.stateChange(this.fromNeighbors, n, DOWN, at);
     this.stateChange(this.toNeighbors, n, DOWN, at);
   }
@@ -246,6 +262,7 @@ export class Recorder implements MessageTap {
     this.error = error;
     status.file = message.file;
     if (error !== null) {
+      this.trouble = error;
       status.dropped += records;
       return;
     }
@@ -263,7 +280,8 @@ export class Recorder implements MessageTap {
   private complain(): void {
     const { dropped } = this.stats();
     if (dropped === this.toldDropped || performance.now() - this.toldAt < QUIET_MS) return;
-    const why = this.error ?? `the disk does not keep up (${this.config.directory})`;
+    const why = this.trouble ?? `the disk does not keep up (${this.config.directory})`;
+    this.trouble = undefined;
     this.log.warn(`recording: ${dropped - this.toldDropped} messages were not recorded: ${why}`);
     this.toldAt = performance.now();
     this.toldDropped = dropped;

@@ -20,7 +20,7 @@ export interface Segment {
   open: boolean;
 }
 
-/** Files of one minute and stream; beyond it a stream goes on in its last file. */
+/** Files of one minute and stream; with more, records are dropped until the next minute. */
 const MAX_PER_MINUTE = 9999;
 
 export class SegmentStore {
@@ -48,6 +48,7 @@ export class SegmentStore {
 
   /** Makes a new, empty file for a stream; returns it and its descriptor. Throws what `open` throws. */
   create(stream: string, time: number, compressed: boolean): { segment: Segment; fd: number } {
+    let made = false;
     for (let number = 1; ; number++) {
       const name = segmentNameAt(time, number);
       const file = path.join(stream, formatSegmentName(name, compressed));
@@ -58,8 +59,12 @@ export class SegmentStore {
         return { segment, fd };
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code === 'ENOENT') mkdirSync(path.join(this.directory, stream), { recursive: true, mode: 0o750 });
-        else if (code !== 'EEXIST' || number >= MAX_PER_MINUTE) throw error;
+        if (code === 'ENOENT' && !made) {
+          // Somebody has removed it.
+          mkdirSync(path.join(this.directory, stream), { recursive: true, mode: 0o750 });
+          made = true;
+          number--;
+        } else if (code !== 'EEXIST' || number >= MAX_PER_MINUTE) throw error;
       }
     }
   }
