@@ -13,16 +13,23 @@ import { loginRoutes } from './login.js';
 import { RateLimit, REFUSED_COST } from './rate-limit.js';
 import { RouteTable, type HttpRequest, type Route } from './routes.js';
 
-/** Connections at once; further ones are closed at once. */
-const MAX_CONNECTIONS = 128;
 /** Request line and header fields, bytes. */
 const MAX_HEADER = 16 * 1024;
-/** A request has to be complete after this time, ms. */
-const REQUEST_MS = 10_000;
-/** A connection with nothing on it, between two requests, ms. */
-const IDLE_MS = 10_000;
-/** A connection on which nothing moves while an answer is under way, ms. */
-const STALL_MS = 60_000;
+
+export interface HttpLimits {
+  /** Connections at once; further ones are closed at once. */
+  connections: number;
+  /** A request has to be complete after this time, ms. */
+  request: number;
+  /** A connection with nothing on it, between two requests, ms. */
+  idle: number;
+  /** A connection on which nothing moves while an answer is under way, ms. */
+  stall: number;
+}
+
+const LIMITS: HttpLimits = { connections: 128, request: 10_000, idle: 10_000, stall: 60_000 };
+/** How often it is looked for requests that take too long, at the most, ms. */
+const CHECK_MS = 1000;
 
 /** Only what this server itself serves is loaded by a page, and nobody frames it. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -52,7 +59,13 @@ export class HttpServer {
   private readonly limit = new RateLimit();
   private readonly counters: HttpCounters;
 
-  constructor(config: HttpConfig, routes: readonly Route[], counters: HttpCounters, log: Logger) {
+  constructor(
+    config: HttpConfig,
+    routes: readonly Route[],
+    counters: HttpCounters,
+    log: Logger,
+    limits: HttpLimits = LIMITS,
+  ) {
     this.config = config;
     this.counters = counters;
     this.log = log;
@@ -61,15 +74,15 @@ export class HttpServer {
     this.server = http.createServer(
       {
         maxHeaderSize: MAX_HEADER,
-        headersTimeout: REQUEST_MS,
-        requestTimeout: REQUEST_MS,
-        keepAliveTimeout: IDLE_MS,
-        connectionsCheckingInterval: 1000,
+        headersTimeout: limits.request,
+        requestTimeout: limits.request,
+        keepAliveTimeout: limits.idle,
+        connectionsCheckingInterval: Math.min(CHECK_MS, limits.request),
       },
       (request, response) => void this.answer(request, response),
     );
-    this.server.maxConnections = MAX_CONNECTIONS;
-    this.server.timeout = STALL_MS;
+    this.server.maxConnections = limits.connections;
+    this.server.timeout = limits.stall;
     this.server.on('drop', () => counters.refused++);
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       refuseConnection(error.code, socket as net.Socket);
