@@ -25,7 +25,7 @@ export default tseslint.config(
   },
   {
     // What verbs print may come from the network: it goes out where it is made safe.
-    files: ['cli/main.ts', 'cli/{commands,votes,faults,record}/**/*.ts'],
+    files: ['cli/main.ts', 'cli/{commands,votes,faults,record,doctor,completion,man}/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

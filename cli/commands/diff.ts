@@ -3,10 +3,12 @@ import path from 'node:path';
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
 import { renderDiff } from '../../configs/diff/render.js';
+import type { Change } from '../../configs/diff/types.js';
 import type { ConfigDiffAnswer } from '../../hypervisor/reload/types.js';
 import { withControl, withSocketOption, type SocketOptions } from '../control.js';
 import { UserError } from '../errors.js';
 import { printJson, printText } from '../output/print.js';
+import { safeText } from '../output/safe-text.js';
 
 interface DiffOptions extends SocketOptions {
   file: string | undefined;
@@ -18,12 +20,24 @@ const EXIT = { SAME: 0, DIFFERENT: 1, BAD: 2 } as const;
 
 /** The difference as people read it, with what follows from it. */
 export function renderConfigDiff({ file, changes, restarts, refused }: ConfigDiffAnswer): string {
-  if (changes.length === 0 && restarts.length === 0) return `${file}: no difference to what runs`;
+  if (changes.length === 0 && restarts.length === 0) return safeText(`${file}: no difference to what runs`);
   const follows =
     restarts.length > 0
-      ? `replicas to be restarted, one after the other: ${restarts.join(', ')}`
+      ? safeText(`replicas to be restarted, one after the other: ${restarts.join(', ')}`)
       : 'no replica has to be restarted';
-  return [renderDiff({ changes }), '', follows, ...(refused === null ? [] : [`not as it is: ${refused}`])].join('\n');
+  return [
+    renderDiff({ changes: changes.map(safeChange) }),
+    '',
+    follows,
+    ...(refused === null ? [] : [safeText(`not as it is: ${refused}`)]),
+  ].join('\n');
+}
+
+/** A value that has lines of its own is not to look like several changes. */
+function safeChange(change: Change): Change {
+  const { key, old, file } = change;
+  const safe = (text: string | null): string | null => text && safeText(text);
+  return { ...change, key: safeText(key), old: safe(old), new: safe(change.new), file: safeText(file) };
 }
 
 export function differs({ changes, restarts }: ConfigDiffAnswer): boolean {

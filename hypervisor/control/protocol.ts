@@ -46,6 +46,7 @@ export function parseRequest(line: string): Request | string {
   if (typeof value !== 'object' || value === null) return 'not an object';
   const { id, method, params } = value as Record<string, unknown>;
   if (typeof id !== 'number' || typeof method !== 'string') return 'a request has a numeric "id" and a "method"';
-  if (params !== undefined && (typeof params !== 'object' || params === null)) return '"params" is an object';
+  if (params !== undefined && (typeof params !== 'object' || params === null || Array.isArray(params)))
+    return '"params" is an object';
   return { id, method, params: params as Record<string, unknown> | undefined };
 }
