@@ -17,6 +17,15 @@ export async function ask(path, signal) {
   throw error;
 }
 
+/** A question is asked again after so many times what its answer took, and after a minute at most: what is hard for the router is asked seldom. */
+const REST = 10;
+const LONGEST_REST_MS = 60_000;
+
+/** How long to wait before a question is asked again whose answer took `took`, ms; `least`: where it takes no time. */
+export function pauseAfter(took, least) {
+  return Math.min(Math.max(least, REST * took), Math.max(least, LONGEST_REST_MS));
+}
+
 export class Feed extends EventTarget {
   #source;
   #heard = -Infinity;

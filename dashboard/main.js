@@ -2,7 +2,7 @@
 import { byId, h, mark, render } from './dom.js';
 import { Charts, RANGES } from './charts.js';
 import { Contested } from './contested.js';
-import { ask, Feed } from './feed.js';
+import { ask, Feed, pauseAfter } from './feed.js';
 import { renderFindings } from './findings.js';
 import { clock, duration } from './format.js';
 import { Records } from './records.js';
@@ -14,6 +14,8 @@ import { judge } from './verdict.js';
 
 /** Findings and contested ballots are asked for so often while there are any, and when something has changed; ms. */
 const ASK_MS = 2000;
+/** And so often while there is nothing, ms. */
+const CALM_MS = 10_000;
 const feed = new Feed();
 const records = new Records();
 const charts = new Charts(byId('charts'));
@@ -23,7 +25,7 @@ const known = { status: undefined, sample: undefined, faults: undefined };
 /** The router's clock less this machine's, ms. */
 let offset = 0;
 let fresh = true;
-const asked = { at: -Infinity, seen: '', busy: false };
+const asked = { at: -Infinity, pause: ASK_MS, seen: '', busy: false };
 
 const routerNow = () => Date.now() + offset;
 
@@ -126,12 +128,13 @@ async function askMore({ now = false } = {}) {
   ]);
   const restless = status.ballots.contested > 0 || status.replicas.some(({ faults }) => faults.open > 0);
   const age = performance.now() - asked.at;
-  const due = age > ASK_MS && (seen !== asked.seen || age > ASK_MS * (restless ? 1 : 5));
+  const due = age > asked.pause && (seen !== asked.seen || restless || age > CALM_MS);
   if (asked.busy || !(now || due)) return;
   Object.assign(asked, { busy: true, seen, at: performance.now() });
   try {
     known.faults = await ask('faults');
     await contested.load(status);
+    asked.pause = pauseAfter(performance.now() - asked.at, ASK_MS);
     draw();
   } catch {
     // Without a connection there is nothing new; what is shown says how old it is.

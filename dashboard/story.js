@@ -3,7 +3,7 @@
 import { badge, byId, h, mark, render } from './dom.js';
 import { clock } from './format.js';
 import { votesTable, routeList } from './attributes.js';
-import { ask } from './feed.js';
+import { ask, pauseAfter } from './feed.js';
 import { hopsBallot } from './hops.js';
 import { placesText } from './verdict.js';
 
@@ -24,6 +24,7 @@ export class Story {
   #dialog = byId('story');
   #prefix;
   #question;
+  #timer;
 
   constructor() {
     addEventListener('hashchange', () => this.#follow());
@@ -36,7 +37,8 @@ export class Story {
     this.#dialog.addEventListener('click', ({ target }) => {
       if (target === this.#dialog || target.closest?.('[data-action="close"]')) this.#dialog.close();
     });
-    setInterval(() => this.#prefix !== undefined && !document.hidden && this.#load(), AGAIN_MS);
+    // Whoever comes back to the page wants to know how the story goes on.
+    document.addEventListener('visibilitychange', () => document.hidden || this.#load());
     this.#follow();
   }
 
@@ -55,9 +57,12 @@ export class Story {
   }
 
   async #load() {
+    clearTimeout(this.#timer);
     const prefix = this.#prefix;
+    if (prefix === undefined || document.hidden) return;
     this.#question?.abort();
     const question = (this.#question = new AbortController());
+    const start = performance.now();
     try {
       const story = await ask(`explain?prefix=${encodeURIComponent(prefix)}`, question.signal);
       if (this.#prefix === prefix) this.#show(story.prefix, ...chapters(story));
@@ -65,6 +70,9 @@ export class Story {
       if (this.#prefix === prefix && error.name !== 'AbortError')
         this.#show(prefix, h('p', { class: 'problem', role: 'alert' }, error.message));
     }
+    if (question !== this.#question) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#load(), pauseAfter(performance.now() - start, AGAIN_MS));
   }
 
   #show(prefix, ...content) {
