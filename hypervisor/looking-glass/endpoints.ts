@@ -80,6 +80,11 @@ export class LookingGlass {
     }).map(([path, handler]) => [path.split('/'), handler]);
   }
 
+  /** What there is below each source, `:x` for what varies. */
+  get patterns(): readonly string[] {
+    return this.paths.map(([pattern]) => pattern.join('/'));
+  }
+
   routes(): Route[] {
     const common = { method: 'GET', access: 'looking-glass' } as const;
     return [

@@ -1,7 +1,7 @@
 // Reads the text format of Prometheus as strictly as it is specified, and judges it as `promtool check metrics` does. Owns the reader and the
 // rules of good names; shares nothing with what writes the format.
 const NAME = /^[a-z_][a-z0-9_]*$/;
-const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
+const LINE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/s;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\\\|\\"|\\n)*)"(,|$)/y;
 const VALUE = /^([+-]?\d+(\.\d+)?(e[+-]?\d+)?|[+-]Inf|NaN)$/;
 const TYPES = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
