@@ -30,6 +30,8 @@ export class TopProgram {
   private state: TopState;
   private timer: NodeJS.Timeout | undefined;
   private asking = false;
+  /** The user has had enough: an answer that still comes is of no interest. */
+  private over = false;
   private end!: () => void;
   private readonly ended = new Promise<void>((resolve) => (this.end = resolve));
 
@@ -54,10 +56,11 @@ export class TopProgram {
       void this.ask();
       await this.ended;
     } finally {
+      this.over = true;
       undo();
       clearTimeout(this.timer);
       this.screen.leave();
-      this.connection.close();
+      this.connection.end();
     }
   }
 
@@ -121,13 +124,13 @@ export class TopProgram {
 
   private schedule(): void {
     clearTimeout(this.timer);
-    if (this.state.paused) return;
+    if (this.state.paused || this.over) return;
     this.timer = setTimeout(() => void this.ask(), this.state.interval);
   }
 
   /** One picture, and the next one later. */
   private async ask(): Promise<void> {
-    if (this.asking) return;
+    if (this.asking || this.over) return;
     this.asking = true;
     try {
       const picture = await withPatience(takePicture(this.connection.ask, Date.now()));
@@ -180,6 +183,6 @@ export async function printOnce({ socket, interval }: TopOptions, columns = PAGE
       .map((line) => plain(line, columns))
       .join('\n');
   } finally {
-    connection.close();
+    connection.end();
   }
 }
