@@ -8,6 +8,8 @@
  */
 const UNSAFE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\u2028\u2029\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u00a0\u115f\u1160\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]/gu;
+/** Only what is not plain ASCII is worth a look at those classes, which takes a while. */
+const SUSPECT = /[^\x20-\x7e]+/g;
 /** More combining marks on one character than any language needs smear over the lines above and below. */
 const PILED = /(?<=\p{M}{4})\p{M}/gu;
 
@@ -26,7 +28,7 @@ function escaped(character: string): string {
 /** `text` on one line, with nothing in it that a terminal acts on; at most `length` characters before escaping. */
 export function safeText(text: string, length = MAX_LENGTH): string {
   const cut = text.length > length ? `${text.slice(0, length)}…` : text;
-  return cut.replace(UNSAFE, escaped).replace(PILED, escaped);
+  return cut.replace(SUSPECT, (run) => run.replace(UNSAFE, escaped).replace(PILED, escaped));
 }
 
 /** Several lines: the newlines stay, everything else is as in `safeText`, and nothing is cut. */
