@@ -194,29 +194,29 @@ export class Part {
 
   private async withPrefix(wanted: Prefix, { match }: Matcher): Promise<Uint32Array> {
     const name = wanted.family === 0 ? 'v4' : 'v6';
-    const found = new Uint8Array(this.head.records);
+    const found: number[] = [];
     const low = Buffer.from(wanted.address);
     if (match === 'covered') {
       const high = lastAddress(low, wanted.bits);
-      await this.mark(name, low, high, (bits) => bits >= wanted.bits, found);
+      await this.note(name, low, high, (bits) => bits >= wanted.bits, found);
     } else {
       const lengths = match === 'exact' ? [wanted.bits] : this.head.lengths[name].filter((bits) => bits <= wanted.bits);
       for (const length of lengths) {
         if (length > maxPrefixBits(wanted.family)) continue;
         const address = firstAddress(low, length);
-        await this.mark(name, address, address, (bits) => bits === length, found);
+        await this.note(name, address, address, (bits) => bits === length, found);
       }
     }
-    return numbersOf(found);
+    return ascending(found);
   }
 
-  /** Marks the records of the entries from `low` to `high` whose length is wanted. */
-  private async mark(
+  /** Notes the records of the entries from `low` to `high` whose length is wanted. */
+  private async note(
     name: 'v4' | 'v6',
     low: Buffer,
     high: Buffer,
     wanted: (bits: number) => boolean,
-    found: Uint8Array,
+    found: number[],
   ): Promise<void> {
     const [from, to] = await this.range(name, low, high);
     const [bitsStart] = this.head.sections[`${name}-bits`];
@@ -228,8 +228,8 @@ export class Part {
       for (let i = 0; i < count; i++) {
         if (!wanted(bits[i])) continue;
         const record = records.readUInt32LE(4 * i);
-        if (record >= found.length) throw new CorruptIndex('no such record');
-        found[record] = 1;
+        if (record >= this.head.records) throw new CorruptIndex('no such record');
+        found.push(record);
       }
     }
   }
@@ -239,16 +239,15 @@ export class Part {
     const key = Buffer.alloc(4);
     key.writeUInt32BE(as);
     const [from, to] = await this.range('as', key, key);
-    const found = new Uint8Array(this.head.records);
     if (to > from) {
       const [startsAt] = this.head.sections['as-start'];
       const [listAt, listLength] = this.head.sections['as-records'];
       const starts = await this.pages.bytes(startsAt + 4 * from, 8);
       const [start, end] = [starts.readUInt32LE(0), starts.readUInt32LE(4)];
       if (start > end || end > listLength) throw new CorruptIndex('no such list');
-      markVariable(await this.pages.bytes(listAt + start, end - start), found);
+      return listed(await this.pages.bytes(listAt + start, end - start), this.head.records);
     }
-    return numbersOf(found);
+    return new Uint32Array(0);
   }
 
   /** The entries whose key lies between the two, both included: [from, to). */
@@ -288,12 +287,10 @@ function firstNot(count: number, holds: (i: number) => boolean): number {
   return from;
 }
 
-function numbersOf(found: Uint8Array): Uint32Array {
-  let count = 0;
-  for (const mark of found) count += mark;
-  const numbers = new Uint32Array(count);
-  for (let i = 0, n = 0; n < count; i++) if (found[i] === 1) numbers[n++] = i;
-  return numbers;
+/** In ascending order, each once. */
+function ascending(found: readonly number[]): Uint32Array {
+  const sorted = Uint32Array.from(found).sort();
+  return sorted.filter((number, i) => i === 0 || number !== sorted[i - 1]);
 }
 
 /** What is in both of two ascending lists. */
@@ -306,8 +303,9 @@ function both(left: Uint32Array | undefined, right: Uint32Array): Uint32Array {
   });
 }
 
-/** Marks the records of a list of differences, seven bits a byte. */
-function markVariable(bytes: Buffer, found: Uint8Array): void {
+/** The records, below `records`, of a list of differences, seven bits a byte. */
+function listed(bytes: Buffer, records: number): Uint32Array {
+  const found: number[] = [];
   let record = 0;
   for (let at = 0; at < bytes.length;) {
     let difference = 0;
@@ -320,9 +318,10 @@ function markVariable(bytes: Buffer, found: Uint8Array): void {
       shift += 7;
     } while (byte > 127);
     record += difference >>> 0;
-    if (record >= found.length) throw new CorruptIndex('no such record');
-    found[record] = 1;
+    if (record >= records) throw new CorruptIndex('no such record');
+    found.push(record);
   }
+  return ascending(found);
 }
 
 function firstAddress(address: Buffer, bits: number): Buffer {

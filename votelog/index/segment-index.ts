@@ -6,19 +6,25 @@ import { Part } from './part.js';
 import { decodeHead, headLengthOf, TAIL, type PartHead } from './part-format.js';
 
 /** A part's head is read with the fixed bytes before it where it is not longer. */
-const FIRST_READ = 16 << 10;
+const FIRST_READ = 8 << 10;
 
 /** The parts, in order and without a gap, that belong to the segment of `size` bytes. Never throws on what an index says. */
 export async function partsOf(index: BytesSource, segment: BytesSource, size: number): Promise<Part[]> {
-  const parts: Part[] = [];
+  const heads: { head: PartHead; at: number }[] = [];
   for (let at = 0, covered = 0; ;) {
     const head = await readHead(index, at);
-    if (head === undefined || head.from !== covered || head.to > size) return parts;
-    if (!(await isAbout(segment, head)) || !(await isWhole(index, at, head))) return parts;
-    parts.push(new Part(head, index, at));
+    if (head === undefined || head.from !== covered || head.to > size) break;
+    heads.push({ head, at });
     covered = head.to;
     at += head.headLength + head.bodyLength;
   }
+  // Segments only grow: one that ends like the last part's range has what came before, too. The same goes for the side file.
+  while (heads.length > 0) {
+    const { head, at } = heads[heads.length - 1];
+    if ((await isAbout(segment, head)) && (await isWhole(index, at, head))) break;
+    heads.pop();
+  }
+  return heads.map(({ head, at }) => new Part(head, index, at));
 }
 
 async function readHead(index: BytesSource, at: number): Promise<PartHead | undefined> {
