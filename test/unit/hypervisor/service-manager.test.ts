@@ -3,45 +3,27 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import koffi from 'koffi';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ServiceManager } from '../../../hypervisor/service-manager.js';
-import { AF_UNIX, close, SOCK_NONBLOCK } from '../../../preload/native.js';
+import { NotifySocket } from '../../support/notify-socket.js';
 
-const libc = koffi.load(null);
-const socket = libc.func('int socket(int domain, int type, int protocol)');
-const bind = libc.func('int bind(int fd, void *address, uint32_t length)');
-const recv = libc.func('intptr_t recv(int fd, void *bytes, size_t length, int flags)');
-const SOCK_DGRAM = 2;
-
-let fd: number;
+let listener: NotifySocket | undefined;
 let directory: string;
 let manager: ServiceManager;
 
 function listen(name: string): void {
-  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(name)]);
-  fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0) as number;
-  expect(bind(fd, address, address.length)).toBe(0);
+  listener = new NotifySocket(name);
 }
 
-/** All that has arrived; a datagram is there as soon as it was sent. */
-function heard(): string[] {
-  const messages: string[] = [];
-  const bytes = Buffer.alloc(4096);
-  for (;;) {
-    const length = recv(fd, bytes, bytes.length, 0) as number;
-    if (length < 0) return messages;
-    messages.push(bytes.toString('utf8', 0, length));
-  }
-}
+const heard = (): string[] => listener!.read();
 
 beforeEach(() => {
   directory = mkdtempSync(path.join(os.tmpdir(), 'btr-notify-'));
 });
 afterEach(() => {
   manager.close();
-  if (fd >= 0) close(fd);
-  fd = -1;
+  listener?.close();
+  listener = undefined;
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -49,7 +31,7 @@ describe.each(['a path', 'an abstract name'])('%s', (kind) => {
   test('ready, reloading, stopping, and a status line when it changes', () => {
     const file = path.join(directory, 'notify');
     const abstract = kind !== 'a path';
-    listen(abstract ? `\0${file}` : `${file}\0`);
+    listen(abstract ? `@${file}` : file);
     manager = new ServiceManager({ NOTIFY_SOCKET: abstract ? `@${file}` : file });
     manager.ready();
     manager.status('3 replicas\nvote');
@@ -69,7 +51,7 @@ describe.each(['a path', 'an abstract name'])('%s', (kind) => {
   test('a reload during the start does not make it ready, and each of both is said once', () => {
     const file = path.join(directory, 'notify');
     const abstract = kind !== 'a path';
-    listen(abstract ? `\0${file}` : `${file}\0`);
+    listen(abstract ? `@${file}` : file);
     manager = new ServiceManager({ NOTIFY_SOCKET: abstract ? `@${file}` : file });
     manager.reloading();
     manager.reloaded();
@@ -87,7 +69,7 @@ describe.each(['a path', 'an abstract name'])('%s', (kind) => {
 describe('the watchdog', () => {
   const pings = (extra: object): number => {
     const file = path.join(directory, 'notify');
-    listen(`${file}\0`);
+    listen(file);
     manager = new ServiceManager({ NOTIFY_SOCKET: file, ...extra });
     for (let now = 0; now < 10_000; now += 25) manager.alive(now);
     const messages = heard();
@@ -102,14 +84,13 @@ describe('the watchdog', () => {
   test('is not told when it is about somebody else, or there is none', () => {
     expect(pings({ WATCHDOG_USEC: '10000000', WATCHDOG_PID: String(process.pid + 1) })).toBe(0);
     manager.close();
-    close(fd);
+    listener?.close();
     rmSync(path.join(directory, 'notify'));
     expect(pings({})).toBe(0);
   });
 });
 
 test('without a socket, with a name that is none, and with nobody there, nothing happens', () => {
-  fd = -1;
   for (const NOTIFY_SOCKET of [undefined, '', 'vsock:2:1', path.join(directory, 'nobody'), `/${'x'.repeat(200)}`]) {
     manager = new ServiceManager({ NOTIFY_SOCKET, WATCHDOG_USEC: '1000' });
     expect(() => {
