@@ -1,0 +1,139 @@
+// The vote log of a router that has a hard day, with the real daemons: a lying master, a crash. Everything
+// that is written is as docs/vote-log.md says, in every segment; at level dissent nothing is written about what all agree on.
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitFor } from '../../../cli/lab/wait.js';
+import { VoteLogReader } from '../../../votelog/reader.js';
+import type { LogRecord } from '../../../votelog/types.js';
+import { DocumentedLog } from '../../support/documented-log.js';
+import { Neighbor } from '../../support/router-neighbors.js';
+import { address, neighborConfig, RouterLab, routerProblem, type RunningRouter } from '../../support/router-lab.js';
+import { prefixAt, tableOf } from '../../support/router-routes.js';
+
+const problem = routerProblem();
+if (problem) console.warn(`skipped: ${problem}`);
+
+const PREFIXES = 300;
+const LIE = prefixAt(7);
+
+describe.skipIf(problem !== undefined)('the vote log', () => {
+  let lab: RouterLab;
+  let router: RunningRouter;
+  const [a, customer] = [new Neighbor(1), new Neighbor(2)];
+
+  beforeAll(async () => {
+    lab = RouterLab.create('vote-log', 2);
+    router = await lab.run({
+      neighbors: [1, 2].map((n) => neighborConfig(n)),
+      voting: { strategy: 'master-slave', 'fault-threshold': '1s' },
+      more: { fib: { backend: 'dry-run' }, 'vote-log': { level: 'all', 'segment-size': 65_536 } },
+    });
+    await router.untilVoting(3);
+    await Promise.all([a.connect(), customer.connect()]);
+    await a.announce(tableOf(a.as, 1, 0, PREFIXES));
+    await customer.untilRight([a]);
+    await router.untilUnanimous(3);
+  });
+  afterAll(async () => {
+    await Promise.all([a.stop(), customer.stop()]);
+    await router?.stop();
+    await lab?.destroy();
+  });
+
+  async function records(kinds?: string[]): Promise<LogRecord[]> {
+    const reader = await VoteLogReader.open(router.directory);
+    const found: LogRecord[] = [];
+    for await (const record of reader.query(kinds === undefined ? {} : { kinds })) found.push(record);
+    expect(reader.skipped).toBe(0);
+    await reader.close();
+    return found;
+  }
+
+  /** Waits for a record; returns the last one. */
+  async function logged(kind: string, fields: Record<string, unknown> = {}): Promise<LogRecord> {
+    const has = (record: LogRecord): boolean => Object.entries(fields).every(([name, value]) => record[name] === value);
+    const found = await waitFor(async () => (await records([kind])).filter(has).at(-1), {
+      what: `${kind} ${JSON.stringify(fields)}`,
+      deadlineMs: 15_000,
+    });
+    return found;
+  }
+
+  test('a start, the electorate as it grows, and what each session is made of', async () => {
+    const [start] = await records(['start']);
+    expect(start).toMatchObject({ pid: router.process.pid, strategy: 'master-slave', level: 'all' });
+    const electorates = await records(['electorate']);
+    expect(electorates.at(-1)).toMatchObject({ members: ['frr', 'bird', 'openbgpd'], quorum: 2 });
+    expect(electorates[0]).toMatchObject({ left: [], formerMaster: null });
+    expect(electorates.flatMap(({ joined }) => joined).sort()).toEqual(['bird', 'frr', 'openbgpd']);
+    expect((await records(['session'])).map(({ neighbor, state, as }) => [neighbor, state, as]).sort()).toEqual([
+      [address(1), 'up', a.as],
+      [address(2), 'up', customer.as],
+    ]);
+  });
+
+  test('what went out, by which rule, how long it took, and who said otherwise; of the kernel’s table too', async () => {
+    const decisions = (await records(['decision'])).filter(({ verdict }) => verdict !== null);
+    const towards = decisions.filter(({ neighbor }) => neighbor === address(2));
+    const fib = decisions.filter((record) => record.fib === true);
+    for (const [own, what] of [
+      [towards, 'AS_PATH'],
+      [fib, undefined],
+    ] as const) {
+      expect(own.reduce((sum, { prefixes }) => sum + prefixes!, 0)).toBeGreaterThanOrEqual(PREFIXES);
+      for (const { rule, strategy, latency, verdict } of own) {
+        expect([rule, strategy]).toEqual(['master', 'master-slave']);
+        expect(latency).toBeGreaterThan(0);
+        if (what !== undefined) expect(verdict).toHaveProperty(what);
+      }
+    }
+    // Nobody is as fast as the master for every route.
+    const others = decisions.flatMap((record) => (record.others ?? []) as { replica: string }[]);
+    expect(others.length).toBeGreaterThan(0);
+  });
+
+  test('a master that lies is in dissent, overthrown, found faulty', async () => {
+    const { master } = await router.status();
+    await router.request('inject', { replica: master, kind: 'wrong-attribute', prefixes: [LIE], where: 'update' });
+    const overthrow = await logged('overthrow', { from: master });
+    expect(overthrow).toMatchObject({ neighbor: address(2), prefix: LIE, strategy: 'master-slave' });
+    expect(await logged('electorate', { formerMaster: master })).toMatchObject({ master: overthrow.to });
+    const begins = await logged('dissent-begins', { replica: master, prefix: LIE });
+    expect(begins).toMatchObject({ what: 'different', diff: [{ attribute: 'MED' }], neighbor: address(2) });
+    expect(await logged('fault-begins', { replica: master, what: 'different' })).toMatchObject({ samples: [LIE] });
+    await router.request('inject-clear');
+    await router.untilUnanimous(3);
+    await logged('dissent-ends', { replica: master, prefix: LIE });
+  });
+
+  test('a crash: who left, what is withheld, who came back', async () => {
+    await router.signalReplica('bird', 'SIGSEGV');
+    await logged('replica', { replica: 'bird', state: 'left' });
+    await logged('fault-begins', { replica: 'bird', what: 'system' });
+    await router.untilVoting(3);
+    await logged('replica', { replica: 'bird', state: 'voting' });
+  });
+
+  test('at level dissent nothing is written about what all agree on', async () => {
+    await router.request('log-level', { voteLog: 'dissent' });
+    expect(await logged('level')).toMatchObject({ level: 'dissent', was: 'all' });
+    await a.announce(tableOf(a.as, 1, PREFIXES, 2 * PREFIXES));
+    await customer.untilRight([a]);
+    await router.untilUnanimous(3);
+    const all = await records();
+    const after = all.slice(all.findIndex(({ kind }) => kind === 'level') + 1);
+    expect(after.map(({ kind }) => kind)).toEqual([]);
+  });
+
+  test('every line of every segment is as the documentation says', async () => {
+    const documented = DocumentedLog.load();
+    const names = readdirSync(router.directory).filter((name) => /^votes\..*jsonl$/.test(name));
+    expect(names.length).toBeGreaterThan(2);
+    for (const name of names) {
+      for (const line of readFileSync(path.join(router.directory, name), 'utf8').split('\n').slice(0, -1)) {
+        expect(documented.problems(JSON.parse(line))).toEqual([]);
+      }
+    }
+  });
+});
