@@ -1,4 +1,4 @@
-// Tells collectors the Loc-RIB (RFC 9069): owns who listens, which prefixes are to be looked at again, and of which a route was told.
+// Tells collectors the Loc-RIB (RFC 9069): owns who listens, which prefixes are to be looked at again, and what was told last of each.
 // What the route of a prefix is, is loc-rib.ts.
 import { DirtyQueue } from '../../voter/dirty-queue.js';
 import { NlriCursor } from '../../wire/bgp/nlri.js';
@@ -32,8 +32,8 @@ export class LocRibFeed implements IdHolder {
   private readonly changed = new DirtyQueue();
   private readonly nlri = new NlriCursor();
   private readonly scratch = new ByteWriter(1 << 16);
-  /** By prefix id, 1: collectors hold a route. */
-  private told = new Uint8Array(1 << 12);
+  /** By prefix id: attribute id of the route that collectors hold, 0: none. */
+  private told = new Uint32Array(1 << 12);
   private count = 0;
   /** Prefix ids from here on are to be looked at again because a session came or went. */
   private rescan = Infinity;
@@ -51,7 +51,7 @@ export class LocRibFeed implements IdHolder {
   /** A collector is there: the peer that stands for the Loc-RIB, and all routes. */
   greet(feed: BmpFeed): void {
     // While nobody listened nothing was looked at.
-    if (this.feeds.every((other) => other === feed || !other.ready)) this.forget();
+    if (this.isAlone(feed)) this.forget();
     const { header, session } = this.peer;
     writePeerUp(feed.out, header, wallTime(now()), session, [[BmpInformation.VR_TABLE_NAME, TABLE_NAME]]);
   }
@@ -59,8 +59,11 @@ export class LocRibFeed implements IdHolder {
   dump(feed: BmpFeed): void {
     const route = (prefix: number): number => {
       const id = this.parts.routes.route(prefix);
-      // That one is gone is for all collectors to be told: it is noted, and `told` stays until then.
-      if (id !== 0) this.hold(prefix, 1);
+      if (id !== this.held(prefix)) {
+        // The others have not been told of it yet.
+        if (id !== 0 && this.isAlone(feed)) this.hold(prefix, id);
+        else this.lookAgain(prefix);
+      }
       return id;
     };
     const view = { header: this.peer.header, as4: true, families: ALL_FAMILIES, isCurrent: () => true, route };
@@ -98,14 +101,26 @@ export class LocRibFeed implements IdHolder {
   markPrefixes(used: Uint8Array): void {
     if (!this.isActive) return;
     const { told } = this;
-    for (let id = Math.min(told.length, used.length) - 1; id > 0; id--) used[id] |= told[id];
+    for (let id = Math.min(told.length, used.length) - 1; id > 0; id--) if (told[id] !== 0) used[id] = 1;
   }
 
-  /** It holds none. */
-  markAttributes(): void {}
+  markAttributes(used: Uint8Array): void {
+    if (!this.isActive) return;
+    const { told } = this;
+    for (let id = told.length - 1; id > 0; id--) used[told[id]] = 1;
+  }
 
   private get isActive(): boolean {
     return this.feeds.some(({ ready }) => ready);
+  }
+
+  private isAlone(feed: BmpFeed): boolean {
+    return this.feeds.every((other) => other === feed || !other.ready);
+  }
+
+  private lookAgain(prefix: number): void {
+    this.changed.add(prefix);
+    this.schedule();
   }
 
   private forget(): void {
@@ -131,8 +146,9 @@ export class LocRibFeed implements IdHolder {
     let prefix = 0;
     for (let seen = 0; seen < BATCH && (prefix = this.next()) !== 0; seen++) {
       const route = routes.route(prefix);
-      if (route !== 0 || this.isHeld(prefix)) batch.add(prefix, route);
-      this.hold(prefix, route === 0 ? 0 : 1);
+      if (route === this.held(prefix)) continue;
+      batch.add(prefix, route);
+      this.hold(prefix, route);
     }
     scratch.reset();
     batch.write(scratch, this.peer.header, wallTime(now()), true);
@@ -156,17 +172,18 @@ export class LocRibFeed implements IdHolder {
     return 0;
   }
 
-  private isHeld(prefix: number): boolean {
-    return prefix < this.told.length && this.told[prefix] === 1;
+  private held(prefix: number): number {
+    return prefix < this.told.length ? this.told[prefix] : 0;
   }
 
-  private hold(prefix: number, held: 0 | 1): void {
+  private hold(prefix: number, route: number): void {
     if (prefix >= this.told.length) {
-      const grown = new Uint8Array(Math.max(prefix + 1, 2 * this.told.length));
+      const grown = new Uint32Array(Math.max(prefix + 1, 2 * this.told.length));
       grown.set(this.told);
       this.told = grown;
     }
-    this.count += held - this.told[prefix];
-    this.told[prefix] = held;
+    if (this.told[prefix] === 0) this.count++;
+    if (route === 0) this.count--;
+    this.told[prefix] = route;
   }
 }
