@@ -64,7 +64,7 @@ export function openContext(parts: ContextParts): RouterContext {
     abstentions,
     faults,
     injections: openInjections(core, fib, { neighbor: (n) => neighbors[n], replica: (r) => replicas[r] }),
-    recovery: new RecoveryDesk({ ...core, abstentions, faults }, people),
+    recovery: new RecoveryDesk({ ...core, fib, abstentions, faults }, people),
     quarantine: config.quarantine.enabled
       ? new QuarantineDesk({
           context: { ...core, abstentions },

@@ -75,6 +75,8 @@ function workerFile(): string {
 export class FibPort extends EventEmitter<FibPortEvents> {
   /** Routes of ours that an earlier life had left in the table, by family. Known once `start` has resolved. */
   found: readonly [number, number] = [0, 0];
+  /** Ballots without a majority, as far as was told. */
+  withoutMajority = 0;
   private readonly wake = eventfd();
   private readonly worker: Worker;
   private readonly electorate: Electorate;
@@ -312,6 +314,9 @@ export class FibPort extends EventEmitter<FibPortEvents> {
         break;
       case 'dissents':
         this.emit('dissents', message.dissents);
+        break;
+      case 'without-majority':
+        this.withoutMajority = message.ballots;
         break;
       case 'fault':
         if (message.life === this.lives[message.replica]) this.emit('fault', message.replica, message.reason);

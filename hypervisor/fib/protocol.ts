@@ -156,6 +156,8 @@ export type FromFib =
   | { kind: 'records'; lines: string[] }
   | ({ kind: 'installed' } & InstalledNlri)
   | { kind: 'dissents'; dissents: FibDissents }
+  /** How many ballots have no majority, when that has changed. */
+  | { kind: 'without-majority'; ballots: number }
   | { kind: 'fault'; replica: number; life: number; reason: string }
   /** So many bytes of a replica's tap have been worked off. */
   | { kind: 'tapped'; replica: number; life: number; bytes: number }

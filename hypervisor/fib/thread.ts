@@ -63,6 +63,7 @@ export class FibThread {
   /** Replicas that have written routes, and when that is to be told, ms. */
   private writing = 0;
   private nextWriting = 0;
+  private toldWithoutMajority = 0;
   private readonly watch: KernelWatch;
 
   constructor(data: FibWorkerData, port: MessagePort) {
@@ -179,10 +180,18 @@ export class FibThread {
     if (lines.length > 0) this.tell({ kind: 'records', lines });
     const dissents = this.dissents.take(events, at);
     if (dissents !== undefined) this.tell({ kind: 'dissents', dissents });
+    this.tellWithoutMajority();
     const news = this.news?.take();
     if (news !== undefined) this.tell({ kind: 'installed', ...news });
     // Last: what was told above names its prefixes by their ids, and so do answers that are under way.
     if (!this.answers.busy) this.engine.sweepIfGrown(at);
+  }
+
+  private tellWithoutMajority(): void {
+    const { withoutMajority } = this.engine.voter.stats();
+    if (withoutMajority === this.toldWithoutMajority) return;
+    this.toldWithoutMajority = withoutMajority;
+    this.tell({ kind: 'without-majority', ballots: withoutMajority });
   }
 
   private decided(prefixes: Uint32Array, count: number, at: number): void {

@@ -11,6 +11,12 @@ export interface AlarmLimits {
   minVotes: number;
 }
 
+/** Ballots without a majority: towards the neighbours, and of the forwarding table. */
+export interface Contested {
+  towards: number;
+  fib: number;
+}
+
 export interface AlarmChange extends Alarm {
   raised: boolean;
 }
@@ -35,8 +41,8 @@ export class Alarms {
     return [...this.raised.values()];
   }
 
-  /** `contested`: ballots without a majority. Returns what has begun or ended since the last call; `at` in ms since the start. */
-  check(voters: number, contested: number, at: number): AlarmChange[] {
+  /** Returns what has begun or ended since the last call; `at` in ms since the start. */
+  check(voters: number, contested: Contested, at: number): AlarmChange[] {
     const { seats, quorum, minVotes } = this.limits;
     const tolerated = tolerates(voters, minVotes);
     this.armed ||= voters >= seats || at > START_UP_MS;
@@ -52,7 +58,7 @@ export class Alarms {
           : undefined,
         at,
       ),
-      this.set('no-majority', contested > 0 ? `${contested} ballots have no majority` : undefined, at),
+      this.set('no-majority', withoutMajority(contested), at),
     ].flatMap((change) => change ?? []);
   }
 
@@ -70,4 +76,12 @@ export class Alarms {
     this.raised.set(kind, alarm);
     return { ...alarm, raised: true };
   }
+}
+
+function withoutMajority({ towards, fib }: Contested): string | undefined {
+  const places = [
+    ...(towards > 0 ? [`${towards} towards neighbours`] : []),
+    ...(fib > 0 ? [`${fib} of the forwarding table`] : []),
+  ];
+  return places.length === 0 ? undefined : `${towards + fib} ballots have no majority (${places.join(', ')})`;
 }

@@ -29,7 +29,7 @@ export interface DeskParts {
   electorateChanged(): void;
 }
 
-type DeskContext = Pick<RouterContext, 'config' | 'log' | 'voteLog' | 'electorate' | 'abstentions' | 'faults'>;
+type DeskContext = Pick<RouterContext, 'config' | 'log' | 'voteLog' | 'electorate' | 'fib' | 'abstentions' | 'faults'>;
 
 export class RecoveryDesk {
   private readonly context: DeskContext;
@@ -214,7 +214,8 @@ export class RecoveryDesk {
   private checkAlarms(at: number): void {
     this.nextAlarmCheck = at + ALARM_MS;
     const { log, voteLog, electorate } = this.context;
-    const contested = this.parts.neighbors().reduce((sum, { voter }) => sum + voter.stats().withoutMajority, 0);
+    const towards = this.parts.neighbors().reduce((sum, { voter }) => sum + voter.stats().withoutMajority, 0);
+    const contested = { towards, fib: this.context.fib?.withoutMajority ?? 0 };
     for (const { raised, ...alarm } of this.alarms.check(electorate.size, contested, at)) {
       if (raised) log.error(`alarm: ${alarm.text}`);
       else log.info(`over: ${alarm.text}`);

@@ -107,7 +107,7 @@ export class Desk {
     this.nextAlarmCheck = now + ALARM_INTERVAL;
     if (this.world.is('silent')) return;
     const contested = this.world.voters.reduce((sum, voter) => sum + voter.stats().withoutMajority, 0);
-    this.alarms.check(this.world.electorate.size, contested, now);
+    this.alarms.check(this.world.electorate.size, { towards: contested, fib: 0 }, now);
   }
 
   private get now(): number {

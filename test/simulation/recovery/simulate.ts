@@ -12,9 +12,13 @@ import { recoveryScenario, type RecoveryScenario } from './scenario.js';
 import { Troubles } from './troubles.js';
 import { RecoveryWorld } from './world.js';
 
-/** Who is on the way back when the rest is over, or moves because of a replica that is wrong for good, has arrived within this time, ms. */
+/**
+ * Who is on the way back when the rest is over, or moves because of a replica that is wrong for good, has arrived within this time, ms; and so
+ * has what was given back to it just then.
+ */
 const ARRIVAL = 15_000;
 const LOOK = 250;
+const DELIVERED_AFTER = 1000;
 
 /** Some remember what they saw: a new set for each run. */
 export function recoveryCheckers(): RecoveryChecker[] {
@@ -46,7 +50,7 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
   const muted = world.hosts.some(({ index }) => world.desk.mutes.count(index) > 0);
   if (muted) steps += world.run(scenario.activeFor + scenario.restFor + MUTED_MS);
   const { now } = world.queue;
-  for (let after = LOOK; after <= ARRIVAL && absence(world) !== undefined; after += LOOK)
+  for (let after = LOOK; after <= ARRIVAL && isOnTheWay(world); after += LOOK)
     steps += world.run(now + after);
   if (world.violation === undefined) world.finish();
   const { violation, emissions: emitted } = world;
@@ -62,4 +66,8 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
     },
     scenario,
   };
+}
+
+function isOnTheWay(world: RecoveryWorld): boolean {
+  return absence(world) !== undefined || world.queue.now - world.ward.givenBackAt < DELIVERED_AFTER;
 }

@@ -29,6 +29,8 @@ export function isCausedByInput(cause: SystemCause): boolean {
 }
 
 export class Ward {
+  /** When something was last given back to anybody, ms. */
+  givenBackAt = -Infinity;
   readonly counts = { quarantined: 0, convicted: 0, released: 0, trials: 0 };
   private readonly world: RecoveryWorld;
   private readonly random: Random;
@@ -175,6 +177,7 @@ export class Ward {
       this.probations.delete(id);
     }
     this.giveBack.given(r, queue.now);
+    this.givenBackAt = queue.now;
     replicator.releaseAll(ids, queue.now);
     hosts[r].wake();
   }

@@ -30,7 +30,9 @@ describe('tolerance', () => {
 
 describe('alarms', () => {
   const changes = (alarms: Alarms, voters: number, contested = 0, at = 0): string[] =>
-    alarms.check(voters, contested, at).map(({ kind, raised }) => `${kind} ${raised ? 'begins' : 'ends'}`);
+    alarms
+      .check(voters, { towards: contested, fib: 0 }, at)
+      .map(({ kind, raised }) => `${kind} ${raised ? 'begins' : 'ends'}`);
 
   test('none while the router starts; then each begins and ends once', () => {
     const alarms = new Alarms({ seats: 3, quorum: 2, minVotes: 1 });
@@ -42,6 +44,19 @@ describe('alarms', () => {
     expect(alarms.list.map(({ kind }) => kind).sort()).toEqual(['no-majority', 'quorum']);
     expect(changes(alarms, 3)).toEqual(['quorum ends', 'no-majority ends']);
     expect(alarms.list).toEqual([]);
+  });
+
+  test('ballots without a majority are told of wherever they are, and the text follows them', () => {
+    const alarms = new Alarms({ seats: 3, quorum: 2, minVotes: 1 });
+    const told = (towards: number, fib: number): (string | undefined)[] => {
+      alarms.check(3, { towards, fib }, 0);
+      return alarms.list.map(({ text }) => text);
+    };
+    expect(told(0, 0)).toEqual([]);
+    expect(told(0, 2)).toEqual(['2 ballots have no majority (2 of the forwarding table)']);
+    expect(told(5, 2)).toEqual(['7 ballots have no majority (5 towards neighbours, 2 of the forwarding table)']);
+    expect(told(5, 0)).toEqual(['5 ballots have no majority (5 towards neighbours)']);
+    expect(told(0, 0)).toEqual([]);
   });
 
   test('a router that is never complete is told of after a minute', () => {

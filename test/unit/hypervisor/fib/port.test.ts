@@ -373,6 +373,18 @@ describe.skipIf(reason !== undefined)(
       ]);
     });
 
+    test('ballots without a majority are counted while there are any', async () => {
+      const { port, electorate } = await start(['netlink', 'netlink']);
+      for (const r of [0, 1]) electorate.join(r);
+      for (const r of [0, 1]) port.caughtUp(r, Infinity);
+      port.flush();
+      const sockets = [0, 1].map((r) => netlinkSocket(port, r));
+      say(sockets[0]!, blackhole(NET));
+      await waitFor(() => port.withoutMajority === 1, 'one says so, the other nothing');
+      say(sockets[1]!, blackhole(NET));
+      await waitFor(() => port.withoutMajority === 0, 'they agree');
+    });
+
     test('a tap is not read on while the thread has enough of it, and is afterwards', async () => {
       const { port } = await start(['netlink', 'tap']);
       const said: string[] = [];
