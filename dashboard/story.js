@@ -200,8 +200,7 @@ function ballot(story) {
       'p',
       {},
       mark(emission.state === 'advertised' || emission.state === 'nothing' ? 'good' : 'off'),
-      ' ',
-      emission.text,
+      ` It is told: ${emission.text}.`,
     ),
     h(
       'details',
