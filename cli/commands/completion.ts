@@ -26,7 +26,8 @@ interface CompleteOptions {
   _: (string | number)[];
 }
 
-const WORD = /^[\x21-\x7e]+$/;
+/** Nothing that a shell acts on: names come from files and from other machines. */
+const WORD = /^[\w.:/@%+=,-]+$/;
 
 /** `all`: the verbs of the program. Not for people. */
 export function completeCommand(all: () => readonly CommandModule[]): CommandModule<object, CompleteOptions> {
@@ -36,7 +37,6 @@ export function completeCommand(all: () => readonly CommandModule[]): CommandMod
     builder: (yargs) => yargs.strict(false) as never,
     handler: async ({ _: words }) => {
       const found = await candidates(definitionsOf(all()), words.slice(1).map(String), askNames);
-      // What could not be typed without quotes is not offered: names come from files and from other machines.
       const rows = found.words.filter(({ word }) => WORD.test(word)).map(({ word, describe }) => [word, describe]);
       await printFields([...rows, ...(found.files ? [[':files']] : [])]);
     },

@@ -5,6 +5,7 @@ import { withControl, withSocketOption, type SocketOptions } from '../control.js
 import { UserError } from '../errors.js';
 import { printJson, printLines, redrawLines } from '../output/print.js';
 import { bytes, count, duration, tableLines } from '../output/table.js';
+import { askFullStatus, faultLines, outletLine, type FullStatus } from '../status/full-status.js';
 import { renderFibStatus } from './fib.js';
 
 interface StatusOptions extends SocketOptions {
@@ -13,7 +14,7 @@ interface StatusOptions extends SocketOptions {
 }
 
 /** The status as people read it, line by line. */
-export function renderStatus(status: RouterStatus): string[] {
+export function renderStatus(status: FullStatus): string[] {
   const { ballots } = status;
   const share = ballots.total === 0 ? '' : ` (${((100 * ballots.unanimous) / ballots.total).toFixed(3)} %)`;
   const neighbors = status.neighbors.map((n) => [
@@ -50,6 +51,8 @@ export function renderStatus(status: RouterStatus): string[] {
     ...(status.fib === null ? [] : renderFibStatus(status.fib)),
     ...(status.fibError === null ? [] : [`forwarding table: ${status.fibError}`]),
     ...(status.restart.restarting ? [renderRestart(status.restart)] : []),
+    ...faultLines(status),
+    outletLine(status),
     '',
     ...tableLines(['neighbour', 'AS', 'state', 'up', 'flaps', 'prefixes in', 'prefixes out', 'last error'], neighbors),
     '',
@@ -95,7 +98,7 @@ function renderRestart({ missing }: RouterStatus['restart']): string {
 async function watch(options: StatusOptions, seconds: number): Promise<void> {
   await withControl(options, async (client) => {
     while (true) {
-      const status = (await client.request('status')) as RouterStatus;
+      const status = await askFullStatus(client);
       await (options.json ? printJson(status, { lines: true }) : redrawLines(renderStatus(status)));
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     }
@@ -111,7 +114,7 @@ export function watchSeconds(value: string): number {
 
 export const statusCommand: CommandModule<object, StatusOptions> = {
   command: 'status',
-  describe: 'Show neighbours, replicas, agreement and lag of a running hypervisor',
+  describe: 'Show neighbours, replicas, agreement, faults and lag of a running hypervisor',
   builder: (yargs) =>
     withSocketOption(yargs)
       .option('json', { type: 'boolean', default: false, describe: 'one JSON object (with --watch: one per line)' })
@@ -122,7 +125,7 @@ export const statusCommand: CommandModule<object, StatusOptions> = {
       await watch(options, Math.max(0.1, watchSeconds(options.watch)));
       return;
     }
-    const status = (await withControl(options, (client) => client.request('status'))) as RouterStatus;
+    const status = await withControl(options, askFullStatus);
     await (options.json ? printJson(status) : printLines(renderStatus(status)));
   },
 };
