@@ -7,6 +7,7 @@ import { formatDiagnostic } from '../../configs/diagnostics.js';
 import { generate } from '../../configs/generate/index.js';
 import { loadConfig } from '../../configs/load.js';
 import type { RouterConfig } from '../../configs/model.js';
+import { counted } from '../../hypervisor/counted.js';
 import { checkSyntax } from '../check/syntax.js';
 import type { SyntaxResult } from '../check/syntax.js';
 import { configFile, DEFAULT_CONFIG } from '../default-config.js';
@@ -42,8 +43,7 @@ function describe(result: SyntaxResult): string {
 
 function summary(config: RouterConfig): string {
   const { neighbors, replicas, voting } = config;
-  const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-  return `${config.file}: ${count(neighbors.length, 'neighbour')}, ${count(replicas.length, 'replica')}, ${voting.strategy}\n`;
+  return `${config.file}: ${counted(neighbors.length, 'neighbour')}, ${counted(replicas.length, 'replica')}, ${voting.strategy}\n`;
 }
 
 async function check({ file, print, json, syntax }: CheckOptions): Promise<void> {

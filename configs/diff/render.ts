@@ -1,4 +1,5 @@
 // A difference of configurations as people read it. Owns the words; values come out of compare.ts and are cut where they are long.
+import path from 'node:path';
 import type { Change, ChangeClass, ConfigDiff } from './types.js';
 import { CHANGE_CLASSES } from './types.js';
 
@@ -16,7 +17,7 @@ function cut(text: string): string {
 }
 
 function renderChange({ key, old, new: value, session, class: takes, file, line }: Change): string {
-  const place = `${file}:${line}`;
+  const place = `${path.basename(file)}:${line}`;
   const also = session && takes === 'replicas' && old !== null && value !== null ? ' (its session is opened anew)' : '';
   if (old === null) return `  + ${key}: ${cut(value ?? '')}    ${place}`;
   if (value === null) return `  - ${key}: ${cut(old)}    ${place}`;

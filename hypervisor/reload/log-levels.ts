@@ -15,20 +15,17 @@ export function changeLogLevels(context: RouterContext, params: Record<string, u
   const level = oneOf(LOG_LEVELS, params.level, 'a log level');
   const voteLog = oneOf(VOTE_LOG_LEVELS, params.voteLog, 'a level of the vote log');
   if (level !== undefined) {
+    // Part of what runs: a comparison with the file shows it.
+    context.config.logging.level = level;
     context.log.level = level;
     context.log.log(level === 'error' ? 'error' : 'warn', `log level ${level} from now on (btr log-level)`);
   }
   if (voteLog !== undefined) {
-    setVoteLogLevel(context, voteLog);
+    context.config.voteLog.level = voteLog;
+    context.voteLog.level = voteLog;
     context.log.info(`vote log level ${voteLog} from now on (btr log-level)`);
   }
   return logLevels(context);
-}
-
-/** For both threads that write records. */
-export function setVoteLogLevel({ voteLog, fib }: Pick<RouterContext, 'voteLog' | 'fib'>, level: VoteLogLevel): void {
-  voteLog.level = level;
-  fib?.setVoteLogLevel(level);
 }
 
 export function logLevels({ log, voteLog }: Pick<RouterContext, 'log' | 'voteLog'>): LogLevels {

@@ -3,6 +3,7 @@
 import type { Change } from '../../configs/diff/types.js';
 import { now, wallClock } from '../clock.js';
 import type { RouterContext } from '../context.js';
+import { counted } from '../counted.js';
 import type { Alarm, RouterStatus } from '../status.js';
 import { plainRecord } from '../vote-records.js';
 import { STEP_WORDS, type ReloadStatus, type ReplicaStep } from './types.js';
@@ -52,7 +53,7 @@ export class ReloadProgress {
     const id = this.last.id + 1;
     this.last = { ...NEVER, ...what, state: 'running', id, started: wallClock(now()), text: 'begins', replicas };
     this.events.began();
-    this.record('begins', `${what.changes.length} changes`);
+    this.record('begins', counted(what.changes.length, 'change'));
   }
 
   say(text: string, level: 'info' | 'error' = 'info'): void {

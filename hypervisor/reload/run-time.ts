@@ -5,7 +5,6 @@ import type { RouterContext } from '../context.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { ReplicaPort } from '../replica-port.js';
 import { voterOptions } from '../voter-options.js';
-import { setVoteLogLevel } from './log-levels.js';
 import { refill } from './refill.js';
 
 export interface RunTimeParts {
@@ -31,7 +30,7 @@ export function applyLive({ context, neighbors, replicas }: RunTimeParts, target
   const { config } = context;
   for (const section of LIVE) refill(config[section], target[section]);
   context.log.level = config.logging.level;
-  setVoteLogLevel(context, config.voteLog.level);
+  context.voteLog.level = config.voteLog.level;
   context.recovery.configure();
   context.faults.configure();
   context.restart.configure(config);

@@ -4,6 +4,7 @@
 import type { NeighborConfig, RouterConfig } from '../../configs/model.js';
 import { now } from '../clock.js';
 import type { RouterContext } from '../context.js';
+import { counted } from '../counted.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { NeighborPool } from '../neighbors/neighbor-pool.js';
 import type { Outlets } from '../outlets.js';
@@ -56,7 +57,7 @@ export class TakeOver {
     const { target, left } = plan;
     const changes = plan.changes.filter((change) => !left.includes(change));
     const before = structuredClone(context.config);
-    this.progress.say(`${changes.length} changes from ${this.progress.status.file}`);
+    this.progress.say(`${counted(changes.length, 'change')} from ${this.progress.status.file}`);
     try {
       await pool.listenOn(target.neighbors.filter(({ removed }) => !removed).map(({ localAddress }) => localAddress));
       await outlets.adopt(target);
@@ -76,14 +77,14 @@ export class TakeOver {
     applyLive(this.parts, target);
     this.open(touched);
     const rest = left.length === 0 ? '' : `; not applied: ${left.map(({ key }) => key).join(', ')}`;
-    this.progress.done(`${changes.length} changes applied${rest}`);
+    this.progress.done(`${counted(changes.length, 'change')} applied${rest}`);
   }
 
   /** CEASE to the neighbours that go, or whose sessions are to be opened anew. */
   private async close(touched: readonly number[], target: RouterConfig): Promise<void> {
     const { pool, neighbors } = this.parts;
     const known = touched.filter((n) => n < neighbors.length);
-    if (known.length > 0) this.progress.say(`closes ${known.length} sessions`);
+    if (known.length > 0) this.progress.say(`closes ${counted(known.length, 'session')}`);
     await Promise.all(
       known.map((n) =>
         target.neighbors[n].removed === true
@@ -95,12 +96,16 @@ export class TakeOver {
 
   /** From here on everybody who asks sees the new neighbours, policies and replicas. */
   private adopt(target: RouterConfig, networks: readonly string[]): void {
-    const { context, neighbors, addNeighbor } = this.parts;
+    const { context, neighbors, pool, addNeighbor } = this.parts;
     const known = neighbors.length;
     adoptParties(context.config, target);
     for (const [n, neighbor] of context.config.neighbors.entries()) {
       if (n < known) neighbors[n].reconfigure(neighbor);
-      else addNeighbor(n);
+      else {
+        addNeighbor(n);
+        // Whoever asks for its status finds a session, which is not opened yet.
+        pool.renew(neighbors[n]);
+      }
     }
     configureFib(context, networks);
   }

@@ -16,14 +16,14 @@ export interface ConfigDiffAnswer {
   refused: string | null;
 }
 
-/** `waiting`: its turn comes; `later`: it does not run, and has the new configuration when it is started. */
+/** `waiting`: its turn comes; `later`: it does not run, and has its other configuration when it is started. */
 export type ReplicaStep = 'waiting' | 'restarting' | 'done' | 'later' | 'failed';
 
 export const STEP_WORDS: Record<ReplicaStep, string> = {
   waiting: 'waits for its turn',
   restarting: 'is restarted',
-  done: 'votes with the new configuration',
-  later: 'does not run, and has the new configuration when it starts',
+  done: 'votes again',
+  later: 'does not run, and is given it for its next start',
   failed: 'did not come back',
 };
 
