@@ -5,10 +5,12 @@
 const STALE_MS = 4000;
 /** A stream that has said nothing for that long is taken for dead and opened anew, ms. */
 const DEAD_MS = 10_000;
+/** An answer that takes longer than that is not waited for, ms. */
+const ANSWER_MS = 30_000;
 const RETRY_MS = [500, 1000, 1000, 2000, 5000];
 
 /** Answers of the JSON API. Throws an Error with the router's own words; `loggedOut` when it wants a login. */
-export async function ask(path, signal) {
+export async function ask(path, signal = AbortSignal.timeout(ANSWER_MS)) {
   const response = await fetch(`/api/v1/${path}`, { headers: { accept: 'application/json' }, signal });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
@@ -17,13 +19,13 @@ export async function ask(path, signal) {
   throw error;
 }
 
-/** A question is asked again after so many times what its answer took, and after a minute at most: what is hard for the router is asked seldom. */
+/** A question rests so many times as long as its answer took, and a minute at most: what is hard for the router is asked seldom. */
 const REST = 10;
 const LONGEST_REST_MS = 60_000;
 
 /** How long to wait before a question is asked again whose answer took `took`, ms; `least`: where it takes no time. */
-export function pauseAfter(took, least) {
-  return Math.min(Math.max(least, REST * took), Math.max(least, LONGEST_REST_MS));
+export function pauseAfter(took, least, rest = REST) {
+  return Math.min(Math.max(least, rest * took), LONGEST_REST_MS);
 }
 
 export class Feed extends EventTarget {

@@ -25,7 +25,7 @@ const known = { status: undefined, sample: undefined, faults: undefined };
 /** The router's clock less this machine's, ms. */
 let offset = 0;
 let fresh = true;
-const asked = { at: -Infinity, pause: ASK_MS, seen: '', busy: false };
+const asked = { at: -Infinity, shortPause: ASK_MS, pause: ASK_MS, seen: '', busy: false };
 
 const routerNow = () => Date.now() + offset;
 
@@ -121,20 +121,23 @@ function drawLive() {
 async function askMore({ now = false } = {}) {
   const { status } = known;
   if (status === undefined || document.hidden) return;
+  // That something begins or is over is asked for soon, how much of it there is when the router has rested.
   const seen = JSON.stringify([
-    status.ballots.contested,
-    status.fib?.contested,
-    status.replicas.map(({ faults }) => faults),
+    status.ballots.contested > 0,
+    (status.fib?.contested ?? 0) > 0,
+    status.replicas.map(({ faults }) => faults.open > 0),
   ]);
-  const restless = status.ballots.contested > 0 || status.replicas.some(({ faults }) => faults.open > 0);
-  const age = performance.now() - asked.at;
-  const due = age > asked.pause && (seen !== asked.seen || restless || age > CALM_MS);
+  const restless = seen.includes('true');
+  const rest = seen !== asked.seen ? asked.shortPause : restless ? asked.pause : CALM_MS;
+  const due = performance.now() - asked.at > rest;
   if (asked.busy || !(now || due)) return;
   Object.assign(asked, { busy: true, seen, at: performance.now() });
   try {
     known.faults = await ask('faults');
     await contested.load(status);
-    asked.pause = pauseAfter(performance.now() - asked.at, ASK_MS);
+    const took = performance.now() - asked.at;
+    asked.shortPause = pauseAfter(took, ASK_MS, 1);
+    asked.pause = pauseAfter(took, ASK_MS);
     draw();
   } catch {
     // Without a connection there is nothing new; what is shown says how old it is.

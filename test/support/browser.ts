@@ -7,7 +7,7 @@ import { waitFor } from '../../cli/lab/wait.js';
 const CHROMIUM = '/usr/bin/chromium';
 export const DESKTOP = { width: 1320, height: 900 };
 export const PHONE = { width: 390, height: 844, isMobile: true, hasTouch: true };
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 
 /** Why no browser can be had here, or undefined. */
 export function browserProblem(): string | undefined {
