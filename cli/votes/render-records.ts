@@ -25,7 +25,8 @@ function subject(record: LogRecord, place: string | null): string {
   const what = textOf(record.prefix) ?? (count > 0 ? countWords(count, 'prefix', 'prefixes') : '');
   if (place === null) return what;
   if (what === '') return place === FIB ? 'forwarding table' : place;
-  return `${what} ${place === FIB ? 'in the forwarding table' : `to ${place}`}`;
+  if (place === FIB) return `${what} in the forwarding table`;
+  return `${what} ${record.kind === 'input' ? 'from' : 'to'} ${place}`;
 }
 
 interface Difference extends DifferenceReport {

@@ -118,7 +118,14 @@ export function adviceOn(pattern: Bare, source: string): Pick<FaultPattern, 'adv
   const { replica, kind, cause, open, examples } = pattern;
   const explain = examples.slice(0, 1).map(({ prefix }) => `btr votes --explain ${prefix}${source}`);
   const restart = `btr replica restart ${replica}`;
-  if (kind === 'system') return systemAdvice(replica, cause ?? '', open, restart);
+  if (kind === 'system') {
+    const { advice, commands } = systemAdvice(replica, cause ?? '', open, restart);
+    // What a log tells of may be another machine, or long ago.
+    return {
+      advice,
+      commands: source === '' ? commands : [`btr votes --kind replica,quarantine --replica ${replica}${source}`],
+    };
+  }
   if (kind === 'known-difference') {
     return {
       advice: 'nothing to do: released versions of this daemon are like that; it is outvoted (docs/faults.md)',
