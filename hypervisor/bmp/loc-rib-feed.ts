@@ -107,7 +107,7 @@ export class LocRibFeed implements IdHolder {
   markAttributes(used: Uint8Array): void {
     if (!this.isActive) return;
     const { told } = this;
-    for (let id = told.length - 1; id > 0; id--) used[told[id]] = 1;
+    for (let id = told.length - 1; id > 0; id--) if (told[id] !== 0) used[told[id]] = 1;
   }
 
   private get isActive(): boolean {

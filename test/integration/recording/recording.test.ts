@@ -13,6 +13,7 @@ import { CollectedTable } from '../../../traces/collector.js';
 import { TraceDecoder } from '../../../traces/decoder.js';
 import { readTrace } from '../../../traces/reader.js';
 import { traceFiles } from '../../../traces/trace-files.js';
+import { MessageType } from '../../../wire/bgp/message.js';
 import { Neighbor } from '../../support/router-neighbors.js';
 import {
   address,
@@ -52,6 +53,18 @@ async function tableIn(directory: string, peer: string, sent: boolean): Promise<
   return table;
 }
 
+/** Types of the messages of (or to) this peer in a directory of recordings, and how often each. */
+async function typesIn(directory: string, peer: string, sent: boolean): Promise<Map<number, number>> {
+  const types = new Map<number, number>();
+  const decoder = new TraceDecoder({
+    wants: ({ address: who, sentBy }) => who === peer && (sentBy !== undefined) === sent,
+    route: () => undefined,
+    message: (_, buffer, start) => void types.set(buffer[start + 18], (types.get(buffer[start + 18]) ?? 0) + 1),
+  });
+  for (const file of await traceFiles([directory])) await readTrace(file, (record) => decoder.visit(record));
+  return types;
+}
+
 describe.skipIf(problem !== undefined)('recording', () => {
   let lab: RouterLab;
   let router: RunningRouter;
@@ -60,7 +73,7 @@ describe.skipIf(problem !== undefined)('recording', () => {
 
   beforeAll(async () => {
     lab = RouterLab.create('record', 3);
-    const more = { record: { 'rotate-after': '1s' }, http: { enabled: false, token: TOKEN } };
+    const more = { record: { 'rotate-after': '2s' }, http: { enabled: false, token: TOKEN } };
     router = await lab.run({ neighbors: NEIGHBORS, more });
     directory = path.join(router.directory, 'recordings');
     await router.untilVoting(3);
@@ -103,6 +116,18 @@ describe.skipIf(problem !== undefined)('recording', () => {
     expect(files.every((file) => /\/updates\.\d{8}\.\d{4}(\.\d+)?\.gz$/.test(file))).toBe(true);
 
     expect((await tableIn(path.join(directory, 'advertised'), address(3), true)).diff(customer.table)).toEqual([]);
+    // Neighbour 2 came twice and went once, with Cease; the router did not end its session.
+    const [said, told] = await Promise.all([
+      typesIn(path.join(directory, 'received'), address(2), false),
+      typesIn(path.join(directory, 'advertised'), address(2), true),
+    ]);
+    const { OPEN, NOTIFICATION } = MessageType;
+    expect([said.get(OPEN), said.get(NOTIFICATION), told.get(OPEN), told.get(NOTIFICATION)]).toEqual([
+      2,
+      1,
+      2,
+      undefined,
+    ]);
     const announced = await tableIn(path.join(directory, 'received'), address(1), false);
     expect(announced.size).toBe(a.routes.size);
     for (const replica of ['frr', 'bird', 'openbgpd']) {
