@@ -143,6 +143,7 @@ export class ReplicaLinks {
   private settingsFor(plan: ReplicaSession): LinkSettings {
     const { internal } = this.context.config;
     const { kind, deliver, diversity } = this.parts.config;
+    const form = plan.neighbor < 0 ? undefined : this.context.quarantine?.formOf(this.index, plan.neighbor);
     const negotiated = plan.neighbor < 0 ? undefined : this.parts.neighbor(plan.neighbor).negotiated;
     return {
       as: plan.peerAs,
@@ -151,7 +152,7 @@ export class ReplicaLinks {
       routerId: negotiated?.peerRouterId ?? (plan.role === 'probe' ? internal.probeAddress : internal.tapAddress),
       families: plan.families & (negotiated?.families ?? plan.families),
       holdTime: INTERNAL_HOLD_TIME[kind],
-      deliver,
+      deliver: form ?? deliver,
       diversity,
     };
   }

@@ -2,7 +2,7 @@
 // it is given back. Owns this wiring, and what the operator sees and can do about it; what is found out about it is trial-desk.ts, which
 // messages and prefixes are meant, and that they never reach the replica again, replicator/.
 import type { ShimHub } from '../../preload/hub.js';
-import type { QuarantineEntry, Suspect } from '../../replicator/types.js';
+import type { Delivery, QuarantineEntry, Suspect } from '../../replicator/types.js';
 import type { SystemCause, SystemFault } from '../../voter/faults/types.js';
 import { parseAddress } from '../../wire/ip.js';
 import type { SessionEnds } from '../../wire/mrt/encode.js';
@@ -12,6 +12,7 @@ import type { RouterContext } from '../context.js';
 import { causeOf } from '../faults/fault-desk.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import { plainRecord } from '../vote-records.js';
+import { BrokenFeeds, ENOUGH_DEATHS } from './broken-feeds.js';
 import { Evidence } from './evidence.js';
 import { GiveBack, nextGroup } from './give-back.js';
 import { Inventory } from './inventory.js';
@@ -48,6 +49,7 @@ export class QuarantineDesk {
   private readonly trials: TrialDesk;
   private readonly repeats = new Repeats();
   private readonly giveBack: GiveBack;
+  private readonly brokenFeeds = new BrokenFeeds();
   /** Replicas whose session closed while a process of theirs was ending, and what was on its way to them. */
   private readonly dying = new Map<number, { fault: SystemFault; suspects: readonly Suspect[] }>();
   private readonly inventory: Inventory;
@@ -107,6 +109,7 @@ export class QuarantineDesk {
     const { replicator } = this.context;
     const { replica, reason, at } = fault;
     const provenUntil = this.giveBack.died(replica, at);
+    this.repair(fault, suspects);
     const ids = replicator.quarantine(replica, suspects, reason, at);
     const held = suspects.flatMap((suspect, i) => (ids[i] === 0 ? [] : [{ suspect, id: ids[i] }]));
     if (held.length === 0) return this.tellCareful(fault, suspects);
@@ -115,6 +118,26 @@ export class QuarantineDesk {
     const trial = this.trials.add(fault, { at, suspects: suspects.length, provenUntil }, suspects, ids);
     for (const { id } of held) this.inventory.note(id, { cause: fault.cause, file, ...trial });
     this.tell(fault, held, file);
+  }
+
+  /** In which form replica `r` is given what neighbour `n` sends, when their session opens. */
+  formOf(r: number, n: number): Delivery {
+    const { deliver } = this.context.config.replicas[r];
+    return deliver === 'raw' && this.brokenFeeds.isRepaired(r, n, clock()) ? 'repaired' : deliver;
+  }
+
+  private repair({ replica, at }: SystemFault, suspects: readonly Suspect[]): void {
+    const { config, log, voteLog } = this.context;
+    const { name, deliver } = config.replicas[replica];
+    if (deliver !== 'raw') return;
+    for (const n of this.brokenFeeds.died(replica, suspects, at)) {
+      const { address } = config.neighbors[n];
+      log.warn(
+        `replica ${name} failed ${ENOUGH_DEATHS} times while broken messages of neighbour ${address} were under way: from now on it gets ` +
+          'them repaired (deliver: repaired), until that has not happened for an hour',
+      );
+      voteLog.append(plainRecord(at, 'quarantine', { replica: name, state: 'repaired', neighbor: address }));
+    }
   }
 
   /** Once per turn of the main loop: takes what the replicator has held back or lifted since. */

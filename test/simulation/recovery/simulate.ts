@@ -50,8 +50,7 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
   const muted = world.hosts.some(({ index }) => world.desk.mutes.count(index) > 0);
   if (muted) steps += world.run(scenario.activeFor + scenario.restFor + MUTED_MS);
   const { now } = world.queue;
-  for (let after = LOOK; after <= ARRIVAL && isOnTheWay(world); after += LOOK)
-    steps += world.run(now + after);
+  for (let after = LOOK; after <= ARRIVAL && isOnTheWay(world); after += LOOK) steps += world.run(now + after);
   if (world.violation === undefined) world.finish();
   const { violation, emissions: emitted } = world;
   return {

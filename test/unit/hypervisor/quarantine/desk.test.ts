@@ -43,11 +43,12 @@ class Rig {
   /** Replicas work everything off at once, unless a test says otherwise. */
   readonly caughtUp = Float64Array.of(Infinity, Infinity);
   readonly desk: QuarantineDesk;
+  readonly config;
   readonly methods;
   private now = 1000;
 
   constructor(quarantine: Partial<{ narrow: boolean; maxMessages: number }> = {}) {
-    const config = parseConfig(YAML, 'test.yaml').config!;
+    const config = (this.config = parseConfig(YAML, 'test.yaml').config!);
     Object.assign(config.quarantine, { directory: this.directory, ...quarantine });
     const bench = (this.bench = new Bench({ suspectBytes: 1 << 20, maxQuarantined: config.quarantine.maxMessages }));
     this.abstentions = new Abstentions(2, { prefixes: bench.prefixes, fib: undefined, voters: () => [] });
@@ -99,6 +100,11 @@ class Rig {
     for (let i = 0; i < prefixes.length; i += 500) {
       this.bench.receive(n, this.bench.announcement(attributesOf(origin), ...prefixes.slice(i, i + 500)), ++this.now);
     }
+    this.pull();
+  }
+
+  send(n: number, message: Uint8Array): void {
+    this.bench.receive(n, message, ++this.now);
     this.pull();
   }
 
@@ -214,6 +220,24 @@ describe('which deaths are put down to messages', () => {
     rig.die('crash');
     expect(rig.held.size).toBe(5000);
     expect(apply).toHaveBeenCalledTimes(2);
+  });
+
+  test("who is given broken messages raw and died of three of them gets that neighbour's repaired", () => {
+    rig = new Rig({ narrow: false });
+    rig.config.replicas[0].deliver = 'raw';
+    const forms = () => [0, 1].flatMap((r) => [0, 1].map((n) => rig.desk.formOf(r, n)));
+    for (let i = 0; i < 3; i++) {
+      expect(forms()).toEqual(['raw', 'raw', 'repaired', 'repaired']);
+      const attributes = attributesOf(i);
+      attributes[3] = 7;
+      rig.send(0, rig.bench.announcement(attributes, PREFIXES[i]));
+      rig.announce(1, 10 + i, '20.0.9.0/24');
+      rig.die('crash');
+    }
+    expect(forms()).toEqual(['repaired', 'raw', 'repaired', 'repaired']);
+    expect(rig.records).toContainEqual(
+      expect.objectContaining({ state: 'repaired', replica: 'frr', neighbor: '10.0.1.2' }),
+    );
   });
 
   test('nothing was under way: nothing is held', () => {
