@@ -5,6 +5,7 @@ import { withControl, withSocketOption, type SocketOptions } from '../control.js
 import { UserError } from '../errors.js';
 import { printJson, printLines, redrawLines } from '../output/print.js';
 import { bytes, count, duration, tableLines } from '../output/table.js';
+import { agreementPercent } from '../top/header.js';
 import { askFullStatus, faultLines, outletLine, type FullStatus } from '../status/full-status.js';
 import { renderFibStatus } from './fib.js';
 
@@ -16,7 +17,7 @@ interface StatusOptions extends SocketOptions {
 /** The status as people read it, line by line. */
 export function renderStatus(status: FullStatus): string[] {
   const { ballots } = status;
-  const share = ballots.total === 0 ? '' : ` (${((100 * ballots.unanimous) / ballots.total).toFixed(3)} %)`;
+  const share = ballots.total === 0 ? '' : ` (${agreementPercent(ballots)})`;
   const neighbors = status.neighbors.map((n) => [
     n.address,
     String(n.as),
@@ -31,7 +32,7 @@ export function renderStatus(status: FullStatus): string[] {
     r.name,
     `${r.kind} ${r.version}`,
     r.state,
-    r.pid,
+    r.pid === null ? null : String(r.pid),
     `${r.sessionsUp}/${r.sessions}`,
     r.restarts,
     r.votes,

@@ -125,16 +125,26 @@ describe.skipIf(problem !== undefined)('btr top', () => {
       await server.listen(socket);
     }
 
-    test.each([
-      ['q', 0],
-      ['\x03', 0],
-    ])('ended by the key %j', async (key, code) => {
-      const terminal = top(socket);
-      await terminal.until('the overview', (text) => text.includes('NEIGHBOUR'));
-      terminal.type(key);
-      expect(await terminal.exited).toBe(code);
-      expect([terminal.alternate, terminal.settingsRestored]).toEqual([false, true]);
-      expect(terminal.raw.endsWith('\x1b[?1049l')).toBe(true);
+    test('ended by keys and signals, each in a terminal of its own', async () => {
+      const ways = [
+        ['q', 0],
+        ['\x03', 0],
+        ['SIGTERM', 143],
+        ['SIGHUP', 129],
+        ['SIGINT', 130],
+      ] as const;
+      const ended = ways.map(async ([way]) => {
+        const terminal = top(socket);
+        await terminal.until('the overview', (text) => text.includes('NEIGHBOUR'));
+        if (way.startsWith('SIG')) process.kill(terminal.pid, way as NodeJS.Signals);
+        else terminal.type(way);
+        const code = await terminal.exited;
+        const { alternate, settingsRestored, raw } = terminal;
+        return { way, code, alternate, settingsRestored, last: raw.slice(-8) };
+      });
+      expect(await Promise.all(ended)).toEqual(
+        ways.map(([way, code]) => ({ way, code, alternate: false, settingsRestored: true, last: '\x1b[?1049l' })),
+      );
     });
 
     test('ended while an answer is on its way', async () => {
@@ -149,18 +159,6 @@ describe.skipIf(problem !== undefined)('btr top', () => {
       await terminal.until('it asks', () => asked);
       terminal.type('q');
       expect(await terminal.exited).toBe(0);
-    });
-
-    test.each([
-      ['SIGTERM', 143],
-      ['SIGHUP', 129],
-      ['SIGINT', 130],
-    ] as const)('ended by %s', async (signal, code) => {
-      const terminal = top(socket);
-      await terminal.until('the overview', (text) => text.includes('NEIGHBOUR'));
-      process.kill(terminal.pid, signal);
-      expect(await terminal.exited).toBe(code);
-      expect([terminal.alternate, terminal.settingsRestored]).toEqual([false, true]);
     });
 
     test('ended by a bug: the terminal first, then what happened', async () => {
