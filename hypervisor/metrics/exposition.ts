@@ -18,7 +18,7 @@ export interface MetricFamily {
   type: 'counter' | 'gauge' | 'histogram';
   /** One sentence. */
   help: string;
-  samples: readonly Sample[];
+  samples: Iterable<Sample>;
 }
 
 /** A family of one sample without labels. */
@@ -51,9 +51,10 @@ export function histogram(name: string, help: string, { bounds, counts, sum }: H
 /** Lines of one family after the other; a family without samples is left out. */
 export function* exposition(families: readonly MetricFamily[]): Generator<string> {
   for (const { name, type, help, samples } of families) {
-    if (samples.length === 0) continue;
-    yield `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
+    let head = `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`;
     for (const { labels, value, suffix = '' } of samples) {
+      if (head !== '') yield head;
+      head = '';
       yield `${name}${suffix}${labelText(labels)} ${numberText(value)}\n`;
     }
   }

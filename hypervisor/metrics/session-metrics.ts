@@ -1,9 +1,10 @@
-// The metrics of the sessions with neighbours (`bgp_…`), in the words that exporters of other BGP speakers use. Owns their names.
+// The metrics of the sessions with neighbours (`bgp_…`), in the words that exporters of other BGP speakers use. Owns their names. There may be a
+// thousand neighbours: what they count is taken at once, so that it fits together, and becomes samples when these are asked for.
 import { FAMILIES, familyName } from '../../wire/family.js';
 import type { NotificationCount } from '../io/message-counters.js';
 import type { NeighborPort } from '../neighbor-port.js';
 import type { NeighborStatus } from '../status.js';
-import { each, type Labels, type MetricFamily } from './exposition.js';
+import type { Labels, MetricFamily, Sample } from './exposition.js';
 
 const STATES = ['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'] as const;
 
@@ -12,147 +13,159 @@ export type SessionPort = Pick<NeighborPort, 'config' | 'status' | 'traffic' | '
 
 interface Session {
   labels: Labels;
-  port: SessionPort;
   status: NeighborStatus;
   traffic: ReturnType<NeighborPort['traffic']>;
+  /** By family. */
+  prefixes: readonly { received: number; advertised: number }[];
 }
 
 export function sessionMetrics(ports: readonly SessionPort[]): MetricFamily[] {
   const sessions = ports
     .filter(({ config }) => config.removed !== true)
-    .map((port) => {
+    .map((port): Session => {
       const status = port.status();
-      return { labels: { peer: status.address, peer_as: status.as }, port, status, traffic: port.traffic() };
+      const prefixes = FAMILIES.map((family) => port.prefixes(family));
+      return { labels: { peer: status.address, peer_as: status.as }, status, traffic: port.traffic(), prefixes };
     });
   return [...stateMetrics(sessions), ...trafficMetrics(sessions), ...tableMetrics(sessions)];
 }
 
+/** A family with several samples for each session: what labels they have besides, and the value. */
+function spread(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  sessions: readonly Session[],
+  of: (session: Session) => Iterable<readonly [Labels, number]>,
+): MetricFamily {
+  function* samples(): Generator<Sample> {
+    for (const session of sessions) {
+      for (const [more, value] of of(session)) yield { labels: { ...session.labels, ...more }, value };
+    }
+  }
+  return { name, type, help, samples: { [Symbol.iterator]: samples } };
+}
+
+/** A family with one sample for each session. */
+function each(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  sessions: readonly Session[],
+  value: (session: Session) => number,
+): MetricFamily {
+  return spread(type, name, help, sessions, (session) => [[{}, value(session)]]);
+}
+
 function stateMetrics(sessions: readonly Session[]): MetricFamily[] {
-  const states = sessions.flatMap(({ labels, status }) =>
-    STATES.map((state) => ({ labels: { ...labels, state }, value: status.state === state ? 1 : 0 })),
-  );
   return [
-    each('gauge', 'bgp_session_up', '1 while the session is established.', sessions, ({ labels, status }) => ({
-      labels,
-      value: status.state === 'Established' ? 1 : 0,
-    })),
-    {
-      name: 'bgp_session_state',
-      type: 'gauge',
-      help: '1 for the state (RFC 4271) that the session is in, 0 for the others.',
-      samples: states,
-    },
-    {
-      name: 'bgp_session_state_transitions_total',
-      type: 'counter',
-      help: 'Changes of state (RFC 4271).',
-      samples: sessions.flatMap(({ labels, traffic }) =>
-        [...traffic.transitions].map(([key, value]) => {
-          const [from, to] = key.split(' ');
-          return { labels: { ...labels, from, to }, value };
-        }),
-      ),
-    },
+    each('gauge', 'bgp_session_up', '1 while the session is established.', sessions, ({ status }) =>
+      Number(status.state === 'Established'),
+    ),
+    spread(
+      'gauge',
+      'bgp_session_state',
+      '1 for the state (RFC 4271) that the session is in, 0 for the others.',
+      sessions,
+      ({ status }) => STATES.map((state) => [{ state }, Number(status.state === state)]),
+    ),
+    spread('counter', 'bgp_session_state_transitions_total', 'Changes of state (RFC 4271).', sessions, ({ traffic }) =>
+      [...traffic.transitions].map(([key, value]) => {
+        const [from, to] = key.split(' ');
+        return [{ from, to }, value];
+      }),
+    ),
     each(
       'gauge',
       'bgp_session_uptime_seconds',
       'Since the session was established; 0 while it is not.',
       sessions,
-      ({ labels, status }) => ({ labels, value: status.uptime }),
+      ({ status }) => status.uptime,
     ),
     each(
       'counter',
       'bgp_session_established_total',
       'Times the session was established.',
       sessions,
-      ({ labels, traffic }) => ({ labels, value: traffic.establishments }),
+      ({ traffic }) => traffic.establishments,
     ),
     each(
       'counter',
       'bgp_session_flaps_total',
       'Times an established session was lost.',
       sessions,
-      ({ labels, status }) => ({ labels, value: status.flaps }),
+      ({ status }) => status.flaps,
     ),
     each(
       'gauge',
       'bgp_session_reading_paused',
       '1 while nothing is read because the replicas are busy.',
       sessions,
-      ({ labels, status }) => ({ labels, value: status.paused ? 1 : 0 }),
+      ({ status }) => Number(status.paused),
     ),
   ];
 }
 
 function trafficMetrics(sessions: readonly Session[]): MetricFamily[] {
-  const byType = (direction: 'received' | 'sent') =>
-    sessions.flatMap(({ labels, traffic }) =>
-      Object.entries(traffic[direction]).map(([type, value]) => ({ labels: { ...labels, type }, value })),
-    );
-  const byCode = (counts: (session: Session) => readonly NotificationCount[]) =>
-    sessions.flatMap((session) =>
-      counts(session).map(({ code, subcode, count }) => ({
-        labels: { ...session.labels, code, subcode },
-        value: count,
-      })),
-    );
+  const byType = (counts: Readonly<Record<string, number>>): [Labels, number][] =>
+    Object.entries(counts).map(([type, value]) => [{ type }, value]);
+  const byCode = (counts: readonly NotificationCount[]): [Labels, number][] =>
+    counts.map(({ code, subcode, count }) => [{ code, subcode }, count]);
   return [
-    {
-      name: 'bgp_messages_received_total',
-      type: 'counter',
-      help: 'BGP messages received, by type.',
-      samples: byType('received'),
-    },
-    { name: 'bgp_messages_sent_total', type: 'counter', help: 'BGP messages sent, by type.', samples: byType('sent') },
-    {
-      name: 'bgp_notifications_received_total',
-      type: 'counter',
-      help: 'NOTIFICATIONs received, by code and subcode; 0/0 for those beyond 32 different ones.',
-      samples: byCode(({ traffic }) => traffic.notificationsReceived),
-    },
-    {
-      name: 'bgp_notifications_sent_total',
-      type: 'counter',
-      help: 'NOTIFICATIONs sent, by code and subcode.',
-      samples: byCode(({ traffic }) => traffic.notificationsSent),
-    },
+    spread('counter', 'bgp_messages_received_total', 'BGP messages received, by type.', sessions, ({ traffic }) =>
+      byType(traffic.received),
+    ),
+    spread('counter', 'bgp_messages_sent_total', 'BGP messages sent, by type.', sessions, ({ traffic }) =>
+      byType(traffic.sent),
+    ),
+    spread(
+      'counter',
+      'bgp_notifications_received_total',
+      'NOTIFICATIONs received, by code and subcode; 0/0 for those beyond 32 different ones.',
+      sessions,
+      ({ traffic }) => byCode(traffic.notificationsReceived),
+    ),
+    spread(
+      'counter',
+      'bgp_notifications_sent_total',
+      'NOTIFICATIONs sent, by code and subcode.',
+      sessions,
+      ({ traffic }) => byCode(traffic.notificationsSent),
+    ),
     each(
       'counter',
       'bgp_updates_treated_as_withdraw_total',
       'UPDATEs received with errors that RFC 7606 answers by a withdrawal.',
       sessions,
-      ({ labels, traffic }) => ({ labels, value: traffic.treatedAsWithdraw }),
+      ({ traffic }) => traffic.treatedAsWithdraw,
     ),
   ];
 }
 
 function tableMetrics(sessions: readonly Session[]): MetricFamily[] {
-  const byFamily = (count: (prefixes: ReturnType<SessionPort['prefixes']>) => number) =>
-    sessions.flatMap(({ labels, port }) =>
-      FAMILIES.map((family) => ({
-        labels: { ...labels, afi_safi: familyName(family) },
-        value: count(port.prefixes(family)),
-      })),
-    );
+  const byFamily = (prefixes: Session['prefixes'], which: 'received' | 'advertised'): [Labels, number][] =>
+    FAMILIES.map((family, i) => [{ afi_safi: familyName(family) }, prefixes[i][which]]);
   return [
-    {
-      name: 'bgp_rib_prefixes',
-      type: 'gauge',
-      help: 'Prefixes that the neighbour has announced and not withdrawn.',
-      samples: byFamily(({ received }) => received),
-    },
-    {
-      name: 'bgp_rib_adj_out_prefixes',
-      type: 'gauge',
-      help: 'Prefixes that the neighbour has been sent and that were not withdrawn.',
-      samples: byFamily(({ advertised }) => advertised),
-    },
+    spread(
+      'gauge',
+      'bgp_rib_prefixes',
+      'Prefixes that the neighbour has announced and not withdrawn.',
+      sessions,
+      ({ prefixes }) => byFamily(prefixes, 'received'),
+    ),
+    spread(
+      'gauge',
+      'bgp_rib_adj_out_prefixes',
+      'Prefixes that the neighbour has been sent and that were not withdrawn.',
+      sessions,
+      ({ prefixes }) => byFamily(prefixes, 'advertised'),
+    ),
     each(
       'counter',
       'bgp_max_prefix_exceeded_total',
       'Times the session was reset because the neighbour announced more than maximum-prefixes.',
       sessions,
-      ({ labels, traffic }) => ({ labels, value: traffic.maximumExceeded }),
+      ({ traffic }) => traffic.maximumExceeded,
     ),
   ];
 }
