@@ -1,6 +1,6 @@
 // docs/vote-log.md as something to hold records against: its tables say which fields a kind has, of which type, and which may be missing. What is
 // not in the tables is a problem, and so is what is there and differs.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const FILE = path.resolve(import.meta.dirname, '../../docs/vote-log.md');
@@ -69,6 +69,14 @@ export class DocumentedLog {
     const table = this.kinds.get(kind);
     if (table === undefined) return [`kind ${kind} is not documented`];
     return this.differences(record, new Map([...this.frame, ...table]), kind);
+  }
+
+  /** What is not as documented in the segments of a directory. A torn last line says nothing. */
+  problemsIn(directory: string): string[] {
+    return readdirSync(directory)
+      .filter((name) => /^votes\.([\dTZ.]+)?jsonl$/.test(name))
+      .flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n').slice(0, -1))
+      .flatMap((line) => this.problems(JSON.parse(line) as Fields));
   }
 
   private differences(value: Fields, table: Table, place: string): string[] {

@@ -12,6 +12,7 @@ import { ControlClient } from '../../hypervisor/control/client.js';
 import { DRIVERS } from '../../hypervisor/replicas/drivers.js';
 import type { BallotReport, NeighborStatus, ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
 import { CLONE_NEWNET, unshare } from '../../preload/native.js';
+import { DocumentedLog } from './documented-log.js';
 import { processesOf } from './replica-lab.js';
 
 export const ROUTER_AS = 65000;
@@ -268,10 +269,14 @@ export class RunningRouter {
     return pid;
   }
 
-  stop(signal: NodeJS.Signals = 'SIGTERM'): ReturnType<LabProcess['stop']> {
+  /** Throws when its vote log has something that docs/vote-log.md does not. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Awaited<ReturnType<LabProcess['stop']>>> {
     this.client?.close();
     this.client = undefined;
-    return this.process.stop(10_000, signal);
+    const ended = await this.process.stop(10_000, signal);
+    const problems = existsSync(this.directory) ? DocumentedLog.load().problemsIn(this.directory) : [];
+    if (problems.length > 0) throw new Error(`not as docs/vote-log.md says:\n${problems.slice(0, 10).join('\n')}`);
+    return ended;
   }
 }
 

@@ -1,7 +1,6 @@
 // The vote log of a router that has a hard day, with the real daemons: a lying master, a crash. Everything
 // that is written is as docs/vote-log.md says, in every segment; at level dissent nothing is written about what all agree on.
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../../cli/lab/wait.js';
 import { VoteLogReader } from '../../../votelog/reader.js';
@@ -126,14 +125,8 @@ describe.skipIf(problem !== undefined)('the vote log', () => {
     expect(after.map(({ kind }) => kind)).toEqual([]);
   });
 
-  test('every line of every segment is as the documentation says', async () => {
-    const documented = DocumentedLog.load();
-    const names = readdirSync(router.directory).filter((name) => /^votes\..*jsonl$/.test(name));
-    expect(names.length).toBeGreaterThan(2);
-    for (const name of names) {
-      for (const line of readFileSync(path.join(router.directory, name), 'utf8').split('\n').slice(0, -1)) {
-        expect(documented.problems(JSON.parse(line))).toEqual([]);
-      }
-    }
+  test('every line of every segment is as the documentation says', () => {
+    expect(readdirSync(router.directory).filter((name) => /^votes\..*jsonl$/.test(name)).length).toBeGreaterThan(2);
+    expect(DocumentedLog.load().problemsIn(router.directory)).toEqual([]);
   });
 });
