@@ -108,10 +108,10 @@ export class RollingRestart {
 
   /** Undefined once it holds; else why it was not waited for any longer. */
   private async until(holds: () => boolean): Promise<string | undefined> {
-    const { patienceMs = PATIENCE_MS, stopped } = this.parts;
+    const { patienceMs = PATIENCE_MS } = this.parts;
     const deadline = now() + patienceMs;
     while (!holds()) {
-      if (stopped()) return 'the router is shutting down';
+      if (this.parts.stopped()) return 'the router is shutting down';
       if (now() > deadline) return `not within ${patienceMs / 1000} s`;
       await delay(LOOK_MS);
     }
