@@ -1,6 +1,7 @@
 // Faults put on purpose between what one replica says and its votes: the daemon goes on believing, the ballots see something else. Owns what
 // the replica really says while any fault holds, so that its votes are right again afterwards; how faults are spelled and when they begin
-// and end is decided outside.
+// and end is decided outside. (Unlike those of voter/vote-faults.ts, these add up, can hold votes and probes back for a time, and keep the words of one
+// replica for a whole table.)
 import type { AttributeTable } from '../wire/attribute-table.js';
 import { HopCursor } from '../wire/netlink/next-hop-set.js';
 
