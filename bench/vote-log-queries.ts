@@ -23,6 +23,8 @@ export interface Answer {
   coldMs: number;
   /** Each time after that, ms. */
   warmMs: number[];
+  /** CPU of the process each time after the first, ms: what is left of the figures on a busy machine. */
+  cpuMs: number[];
   /** Peak memory of the process so far (VmHWM), bytes. */
   peakBytes: number;
 }
@@ -36,6 +38,12 @@ export interface ToQueries {
 /** Before the first question: what the process takes by itself. */
 export type FromQueries = { kind: 'ready'; peakBytes: number } | { kind: 'answer'; answer: Answer } | { kind: 'done' };
 
+interface Asked {
+  ms: number;
+  cpuMs: number;
+  found: number;
+}
+
 /** Drops the log's files from the page cache (posix_fadvise, by way of dd); other files stay. */
 function forget(directory: string): void {
   for (const name of readdirSync(directory)) {
@@ -44,14 +52,16 @@ function forget(directory: string): void {
   }
 }
 
-async function ask(directory: string, { query, by }: Question): Promise<{ ms: number; found: number }> {
+async function ask(directory: string, { query, by }: Question): Promise<Asked> {
   const start = process.hrtime.bigint();
+  const before = process.cpuUsage();
   const reader = await VoteLogReader.open(directory);
   let found = 0;
   if (by === undefined) for await (const record of reader.query(query)) found += record.kind === '' ? 0 : 1;
   else found = (await reader.summary(query, by)).length;
   await reader.close();
-  return { ms: Number(process.hrtime.bigint() - start) / 1e6, found };
+  const { user, system } = process.cpuUsage(before);
+  return { ms: Number(process.hrtime.bigint() - start) / 1e6, cpuMs: (user + system) / 1000, found };
 }
 
 const peak = (): number => processUsage(process.pid)?.peakBytes ?? 0;
@@ -62,9 +72,10 @@ async function run({ directory, questions, rounds }: ToQueries): Promise<void> {
   for (const question of questions) {
     forget(directory);
     const { ms: coldMs, found } = await ask(directory, question);
-    const warmMs: number[] = [];
-    for (let round = 0; round < rounds; round++) warmMs.push((await ask(directory, question)).ms);
-    tell({ kind: 'answer', answer: { name: question.name, found, coldMs, warmMs, peakBytes: peak() } });
+    const again: Asked[] = [];
+    for (let round = 0; round < rounds; round++) again.push(await ask(directory, question));
+    const [warmMs, cpuMs] = [again.map(({ ms }) => ms), again.map((asked) => asked.cpuMs)];
+    tell({ kind: 'answer', answer: { name: question.name, found, coldMs, warmMs, cpuMs, peakBytes: peak() } });
   }
   tell({ kind: 'done' });
   process.disconnect();

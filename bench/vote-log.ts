@@ -177,14 +177,15 @@ function report(
   const file = path.join(folder, `vote-log-${new Date().toISOString().replace(/[:.]/g, '-')}.json`);
   writeFileSync(file, json);
   const ms = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
-  const rows = answers.map(({ name, found, coldMs, warmMs, peakBytes }) => [
+  const rows = answers.map(({ name, found, coldMs, warmMs, cpuMs, peakBytes }) => [
     name,
     found,
     ms(coldMs),
     warmMs.length === 0 ? '-' : ms(median(warmMs)),
+    cpuMs.length === 0 ? '-' : ms(median(cpuMs)),
     bytes(peakBytes),
   ]);
-  const head = ['question', 'found', 'cold ms', 'warm ms', 'peak memory'];
+  const head = ['question', 'found', 'cold ms', 'warm ms', 'CPU ms', 'peak memory'];
   const lines = [
     `${machine.cpus} × ${machine.model}, Linux ${machine.kernel}, Node ${process.version}, load average at the end ${load.join(' ')}`,
     source,
