@@ -17,14 +17,14 @@ export class Gate {
   }
 
   /** Throws HttpError (503) when there are too many already. */
-  async pass(response: ServerResponse, work: () => Promise<void>): Promise<void> {
+  async pass<T>(response: ServerResponse, work: () => Promise<T>): Promise<T> {
     if (this.inside >= this.most) {
       response.setHeader('retry-after', String(RETRY_SECONDS));
       throw new HttpError(503, `${this.most} ${this.what} are being sent already`);
     }
     this.inside++;
     try {
-      await work();
+      return await work();
     } finally {
       this.inside--;
     }

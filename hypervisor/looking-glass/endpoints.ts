@@ -15,7 +15,7 @@ const BASE = '/looking-glass';
 const VOTED = 'voted';
 /** The names that tables of BIRD usually have; any of them is the one table there is. */
 const TABLES = ['master', 'master4', 'master6'];
-/** Whole tables under way at once. */
+/** Whole tables under way at once, sent or counted. */
 const MAX_TABLES = 4;
 
 /** Where in the looking glass a request is. */
@@ -44,7 +44,9 @@ export class LookingGlass {
     };
     const counted = (lists: (args: string[]) => ListOf[]): Handler => {
       return (place, args, response) =>
-        this.small(place, response, async () => ({ routes: await place.view.count(lists(args)) }));
+        this.small(place, response, () =>
+          this.gate.pass(response, async () => ({ routes: await place.view.count(lists(args)) })),
+        );
     };
     const protocols = async ({ view }: Place): Promise<object> => ({ protocols: await birdProtocols(parts, view) });
     const lookup: Handler = ({ view }, [net, mask], response) => this.found(this.longest(view, net, mask), response);
