@@ -131,12 +131,11 @@ export class QuarantineDesk {
     const { name, deliver } = config.replicas[replica];
     if (deliver !== 'raw') return;
     for (const n of this.brokenFeeds.died(replica, suspects, at)) {
-      const { address } = config.neighbors[n];
-      log.warn(
-        `replica ${name} failed ${ENOUGH_DEATHS} times while broken messages of neighbour ${address} were under way: from now on it gets ` +
-          'them repaired (deliver: repaired), until that has not happened for an hour',
-      );
-      voteLog.append(plainRecord(at, 'quarantine', { replica: name, state: 'repaired', neighbor: address }));
+      const reason =
+        `failed ${ENOUGH_DEATHS} times while broken messages of neighbour ${config.neighbors[n].address} were under way: from now on it ` +
+        'gets them repaired (deliver: repaired), until that has not happened for an hour';
+      log.warn(`replica ${name} ${reason}`);
+      voteLog.append(plainRecord(at, 'replica', { replica: name, state: 'given-repaired', reason }));
     }
   }
 

@@ -236,7 +236,11 @@ describe('which deaths are put down to messages', () => {
     }
     expect(forms()).toEqual(['repaired', 'raw', 'repaired', 'repaired']);
     expect(rig.records).toContainEqual(
-      expect.objectContaining({ state: 'repaired', replica: 'frr', neighbor: '10.0.1.2' }),
+      expect.objectContaining({
+        state: 'given-repaired',
+        replica: 'frr',
+        reason: expect.stringContaining('10.0.1.2') as string,
+      }),
     );
   });
 
