@@ -8,7 +8,7 @@ import { DEFAULT_SOCKET } from '../control.js';
 import type { AskNames, Candidate, NameKind } from './candidates.js';
 
 /** Whoever types does not wait longer. */
-const PATIENCE_MS = 700;
+const PATIENCE_MS = 2000;
 const MOST = 200;
 
 export const askNames: AskNames = (kind, socket = process.env.BTR_SOCKET ?? DEFAULT_SOCKET) => {

@@ -1,4 +1,5 @@
-// Completion in a real bash, with the script that `btr completion bash` prints: as its function answers, and as somebody sees it who presses Tab.
+// Completion in a real bash, with the script that `btr completion bash` prints: as its function answers, and as somebody sees it who presses Tab;
+// and in fish, where that is installed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -15,7 +16,7 @@ const BTR = path.resolve(import.meta.dirname, '../../btr');
 const problem = existsSync('/bin/bash') ? undefined : 'needs bash';
 if (problem) console.warn(`skipped: ${problem}`);
 
-describe.skipIf(problem !== undefined)('bash', () => {
+describe.skipIf(problem !== undefined)('in a shell', () => {
   let directory: string;
   let env: Record<string, string>;
   let server: ControlServer;
@@ -67,6 +68,16 @@ describe.skipIf(problem !== undefined)('bash', () => {
       ['10.0.1.2'],
     ]);
     expect(existsSync(path.join(directory, 'owned'))).toBe(false);
+  });
+
+  test.skipIf(!existsSync('/usr/bin/fish'))('fish offers the same, with what it is', async () => {
+    const line = (text: string): string => `btr completion fish | source; complete -C ${JSON.stringify(text)}`;
+    const { stdout } = await execa('fish', ['--no-config', '-c', line('btr votes --neighbor 2001:db8:')], {
+      cwd: directory,
+      env,
+      extendEnv: false,
+    });
+    expect(stdout).toBe('2001:db8::2\tAS 65002, Established');
   });
 
   describe.skipIf(terminalProblem() !== undefined)('somebody presses Tab', () => {

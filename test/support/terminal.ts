@@ -9,7 +9,7 @@ import xterm from '@xterm/headless';
 import { waitFor } from '../../cli/lab/wait.js';
 
 const SCRIPT = '/usr/bin/script';
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Why tests with a terminal cannot run here, or undefined. */
 export function terminalProblem(): string | undefined {
