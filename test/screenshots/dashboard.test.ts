@@ -98,7 +98,7 @@ async function wholePage(page: Page, name: string): Promise<void> {
   }
 }
 
-test('the pictures of the documentation', { timeout: 300_000 }, async () => {
+test('the pictures of the documentation', { timeout: 900_000 }, async () => {
   const { page } = await openPage(browser, tunnel.url, { viewport: WIDE });
   const scheme = (value: string): Promise<void> => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
   await logIn(page, TOKEN);
