@@ -49,14 +49,14 @@ class Scene {
     this.router = router;
   }
 
-  static async start(run: string, quarantine: Record<string, unknown> = {}): Promise<Scene> {
+  static async start(run: string, quarantine: Record<string, unknown> = {}, recovery = {}): Promise<Scene> {
     const families = { 'afi-safis': ['ipv4-unicast', 'ipv6-unicast'] };
     const router = await lab.run({
       run,
       neighbors: [1, 2].map((n) => neighborConfig(n, { ...families, 'local-address-ipv6': localAddress6(n) })),
       replicas: REPLICAS.map((replica) => ({ ...replica, deliver: 'raw' })),
       voting: { 'probe-interval': '50ms' },
-      more: { quarantine },
+      more: { quarantine, recovery },
     });
     const scene = new Scene(router);
     await router.untilVoting(3);
@@ -117,6 +117,14 @@ function innocent(feeder: Neighbor, from: number, to: number): Uint8Array[] {
   const routes = tableOf(asOf(1), 2, from, to);
   for (const [prefix, route] of routes) feeder.routes.set(prefix, route);
   return [...routes].map((route) => announcements(new Map([route]), () => '10.0.1.2'));
+}
+
+/** An announcement whose ORIGIN is 7, which RFC 7606 takes for a withdrawal, and FRR and OpenBGPD for the end of the session. */
+function broken(i: number): Uint8Array {
+  const route = new Map([[prefixAt(200 + i), routeFor(asOf(1), 80 + i, i)]]);
+  const bytes = announcements(route, () => '10.0.1.2');
+  const origin = Buffer.from(bytes).indexOf(Buffer.of(0x40, 1, 1));
+  return bytes.with(origin + 3, 7);
 }
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
@@ -200,6 +208,25 @@ describe.skipIf(problem !== undefined)('suspects without a trial', () => {
     await router.until('nothing is withheld', ({ replicas }) => replicas[1].abstains.quarantined === 0);
     await scene.settled();
     expect(await scene.entries('bird')).toEqual([]);
+    expect(await scene.flaps()).toEqual([]);
+    await scene.stop();
+  });
+});
+
+describe.skipIf(problem !== undefined)('one broken message after the other', () => {
+  test('kills each daemon three times at most: then it gets them repaired', async () => {
+    const scene = await Scene.start('broken', { narrow: false }, { 'longest-restart-delay': '1s' });
+    const { feeder, router } = scene;
+    for (let i = 0; i < 3; i++) {
+      await feeder.send(broken(i));
+      await router.until('both have died', ({ replicas }) => replicas.filter((r) => r.restarts === i + 1).length === 2);
+      await scene.settled();
+    }
+    for (let i = 3; i < 6; i++) {
+      await feeder.send(broken(i));
+      await scene.marker(120 + i);
+    }
+    expect(await scene.restarts()).toEqual({ frr: 3, bird: 0, openbgpd: 3 });
     expect(await scene.flaps()).toEqual([]);
     await scene.stop();
   });
