@@ -2,13 +2,13 @@
 // the files belong to a thread (vote-log-thread.ts), what a line says to vote-records.ts, and which kind is told at which level to
 // votelog/levels.ts.
 import { closeSync, openSync } from 'node:fs';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { VoteLogLevel } from '../configs/model.js';
 import { isWritten } from '../votelog/levels.js';
 import { kindOfLine } from '../votelog/record-text.js';
 import { now, wallClock } from './clock.js';
 import type { Logger } from './logging.js';
+import { programFile } from './program-file.js';
 import type { FromVoteLogThread, ToVoteLogThread, VoteLogThreadData } from './vote-log-thread.js';
 import { plainRecord } from './vote-records.js';
 
@@ -35,14 +35,6 @@ const COMPLAIN_MS = 60_000;
 const MAX_COMPLAINTS = 100;
 /** The thread gets so long to write what is left and to end, ms. */
 const CLOSE_MS = 10_000;
-
-/** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
-function threadFile(): string {
-  const here = import.meta.dirname;
-  return import.meta.filename.endsWith('.ts')
-    ? path.resolve(here, '../dist/hypervisor/vote-log-thread.js')
-    : path.join(here, 'vote-log-thread.js');
-}
 
 export class VoteLog {
   /** Lines that were dropped because the disk did not keep up, or refused them. Shown by `btr status`. */
@@ -75,7 +67,7 @@ export class VoteLog {
     this.maxPending = maxPending;
     this.log = log;
     const data: VoteLogThreadData = { file, segmentSize, sizeBudget };
-    this.thread = new Worker(threadFile(), { workerData: data });
+    this.thread = new Worker(programFile(import.meta.url, 'vote-log-thread.js'), { workerData: data });
     this.thread.on('message', (message: FromVoteLogThread) => this.receive(message));
     this.thread.on('error', (error) => this.lost(error.message));
     this.ended = new Promise((resolve) => this.thread.once('exit', () => resolve()));

@@ -6,6 +6,7 @@ import { MessageFramer } from '../wire/bgp/framing.js';
 import { MAX_EXTENDED_MESSAGE_LENGTH, MAX_MESSAGE_LENGTH, MessageType } from '../wire/bgp/message.js';
 import { notificationName } from '../wire/bgp/notification.js';
 import { ALL_FAMILIES } from '../wire/family.js';
+import { formatEndpoint } from '../wire/ip.js';
 import { SessionFsm, type DownReason, type Negotiated, type SessionEffect } from '../session/fsm.js';
 
 export interface SpeakerOptions {
@@ -90,7 +91,7 @@ export class Speaker {
   /** "10.0.1.1:179" */
   get target(): string {
     const { host, port = 179 } = this.options;
-    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    return formatEndpoint(host, port);
   }
 
   /**

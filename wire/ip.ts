@@ -95,3 +95,8 @@ function longestZeroRun(groups: number[]): [start: number, length: number] {
 export function formatAddress(bytes: Uint8Array): string {
   return bytes.length === 4 ? formatIpv4(bytes) : formatIpv6(bytes);
 }
+
+/** `192.0.2.1:179`, `[2001:db8::1]:179`: an address in text with a port. */
+export function formatEndpoint(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}

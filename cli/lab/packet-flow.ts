@@ -1,7 +1,7 @@
 // Continuous numbered packets from one namespace through whatever lies between to another one, which sends them back: what was
 // sent, what came back, and the longest silence. Owns the two processes of a flow; the books are flow-record.ts.
-import path from 'node:path';
 import process from 'node:process';
+import { programFile } from '../../hypervisor/program-file.js';
 import type { FlowReport } from './flow-record.js';
 import type { Lab } from './lab.js';
 import type { FromEnd, ToEnd } from './packet-end.js';
@@ -23,12 +23,7 @@ export interface FlowOptions {
 
 const DEFAULT_INTERVAL_MS = 5;
 const ANSWER_DEADLINE_MS = 20_000;
-/** Tests run this file as it is written, but Node runs only what is built. */
-const PROGRAM = path.resolve(
-  import.meta.dirname,
-  import.meta.filename.endsWith('.ts') ? '../../dist/cli/lab' : '.',
-  'packet-end.js',
-);
+const PROGRAM = programFile(import.meta.url, 'packet-end.js');
 
 export class PacketFlow {
   readonly #sender: End;

@@ -2,17 +2,13 @@
 // in the namespace takes on. Owns that listener and that process; what the process does is window-end.ts.
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import process from 'node:process';
+import { programFile } from '../../hypervisor/program-file.js';
 import type { WindowOrder } from './window-end.js';
 import type { Lab } from './lab.js';
 import type { LabProcess } from './process.js';
 
-const PROGRAM = path.resolve(
-  import.meta.dirname,
-  import.meta.filename.endsWith('.ts') ? '../../dist/cli/lab' : '.',
-  'window-end.js',
-);
+const PROGRAM = programFile(import.meta.url, 'window-end.js');
 const LOOPBACK = '127.0.0.1';
 
 export interface WindowOptions {

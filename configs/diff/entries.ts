@@ -1,5 +1,6 @@
 // A configuration as a flat list of keys and values, spelt as in the file, so that two can be compared key by key. Neighbours, replicas,
 // sets and policies are named by what identifies them, not by their place. Owns the spelling; what a change means is keys.ts.
+import { formatEndpoint } from '../../wire/ip.js';
 import type { DelayRange, PolicyStatement, RouterConfig } from '../model.js';
 import { formatDuration } from '../yaml-reader.js';
 
@@ -130,7 +131,7 @@ class Flattener {
   collectors(): void {
     this.config.bmp.collectors.forEach((collector, c) => {
       const { address, port, ...fields } = collector;
-      const name = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+      const name = formatEndpoint(address, port);
       const [key, path] = [`bmp.collectors[${name}]`, ['bmp', 'collectors', c]];
       this.add({ key, rule: 'bmp.collectors', path }, name, collector.views.join(', '));
       this.section(key, fields, { rule: 'bmp.collectors[]', path });

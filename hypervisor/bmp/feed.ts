@@ -5,6 +5,7 @@ import os from 'node:os';
 import { ByteWriter } from '../../wire/byte-writer.js';
 import { writeInitiation, writeTermination } from '../../wire/bmp/encode.js';
 import { BmpInformation, TERMINATION_ADMINISTRATIVE } from '../../wire/bmp/types.js';
+import { formatEndpoint } from '../../wire/ip.js';
 import type { Logger } from '../logging.js';
 
 /** First and longest pause between two attempts, ms; a connection that has lasted longer than the longest begins with the first again. */
@@ -65,7 +66,7 @@ export class BmpFeed {
   constructor(options: FeedOptions) {
     this.options = options;
     const { sysName: name, address, port } = options;
-    const collector = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    const collector = formatEndpoint(address, port);
     this.stats = {
       name,
       collector,

@@ -1,8 +1,8 @@
 // What the vote log tells of a prefix, asked by the running router of its own log: in a thread of its own, for a log may have gigabytes and
 // nobody is to wait for that. Owns the thread, its time limit, and that there are not many of them.
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { LogRecord } from '../../votelog/types.js';
+import { programFile } from '../program-file.js';
 
 /** What the thread is given, and what it answers. */
 export interface LogQuestion {
@@ -26,14 +26,6 @@ const WITHIN_MS = 3000;
 const GRACE_MS = 3000;
 /** Threads at a time; whoever comes beyond that is told so. */
 const MAX_THREADS = 2;
-
-/** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
-function workerFile(): string {
-  const here = import.meta.dirname;
-  return import.meta.filename.endsWith('.ts')
-    ? path.resolve(here, '../../dist/hypervisor/explain/log-worker.js')
-    : path.join(here, 'log-worker.js');
-}
 
 export class OwnLog {
   private readonly file: () => string;
@@ -61,7 +53,7 @@ export class OwnLog {
 
 function ask(question: LogQuestion): Promise<LogAnswer> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(workerFile(), { workerData: question, stdin: false });
+    const worker = new Worker(programFile(import.meta.url, 'log-worker.js'), { workerData: question, stdin: false });
     const late = setTimeout(() => settle(() => reject(new Error('it takes too long'))), WITHIN_MS + GRACE_MS);
     const settle = (done: () => void): void => {
       clearTimeout(late);

@@ -1,7 +1,6 @@
 // The main thread's end of the forwarding table: starts and stops its thread, hands on what concerns it, turns its words into events.
 // Owns the thread's life and the order of what is said; everything about routes happens behind it (fib/, thread.ts).
 import { EventEmitter } from 'node:events';
-import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { close, eventfd, signalEvent } from '../../preload/native.js';
 import type { VoteLogLevel } from '../../configs/model.js';
@@ -23,6 +22,7 @@ import type {
   ToFib,
 } from './protocol.js';
 import type { FibRouteReport, FibStatus } from './status.js';
+import { programFile } from '../program-file.js';
 
 /** UPDATEs of a tap are handed over when the main loop comes round, or when so many bytes have come together. */
 const TAP_BYTES = 8 * 1024;
@@ -64,14 +64,6 @@ interface Request {
   parts: FibRouteReport[][] | undefined;
 }
 
-/** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
-function workerFile(): string {
-  const here = import.meta.dirname;
-  return import.meta.filename.endsWith('.ts')
-    ? path.resolve(here, '../../dist/hypervisor/fib/worker.js')
-    : path.join(here, 'worker.js');
-}
-
 export class FibPort extends EventEmitter<FibPortEvents> {
   /** Routes of ours that an earlier life had left in the table, by family. Known once `start` has resolved. */
   found: readonly [number, number] = [0, 0];
@@ -105,7 +97,7 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     this.started = new Promise((resolve, reject) => (this.begun = { resolve, reject }));
     this.started.catch(() => undefined);
     const workerData: FibWorkerData = { ...settings, wake: this.wake, clockOffset: now() - monotonic() };
-    this.worker = new Worker(workerFile(), { workerData, stdin: false });
+    this.worker = new Worker(programFile(import.meta.url, 'worker.js'), { workerData, stdin: false });
     this.worker.on('message', (message: FromFib) => this.receive(message));
     this.worker.on('error', (error) => this.lost(error));
     this.ended = new Promise((resolve) => {

@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
 import type { HttpConfig } from '../../configs/model.js';
+import { formatEndpoint } from '../../wire/ip.js';
 import { now } from '../clock.js';
 import type { Logger } from '../logging.js';
 import { HttpError, sendError } from './answers.js';
@@ -47,7 +48,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** The URL of an address and a port. */
 export function urlOf({ address, port }: Pick<HttpConfig, 'address' | 'port'>): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}/`;
+  return `http://${formatEndpoint(address, port)}/`;
 }
 
 export class HttpServer {

@@ -2,7 +2,6 @@
 // is written into which stream, the recording thread and the bound on what waits for it: under overload records are dropped and counted,
 // and nobody waits. Files are stream-writer.ts, in the thread.
 import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { RouterConfig } from '../../configs/model.js';
@@ -13,6 +12,7 @@ import { bgp4mpFields, type SessionEnds } from '../../wire/mrt/encode.js';
 import { Bgp4mpSubtype, u16 } from '../../wire/mrt/types.js';
 import { wallTime } from '../clock.js';
 import type { Logger } from '../logging.js';
+import { programFile } from '../program-file.js';
 import { makeDirectory } from '../run-directory.js';
 import type { MessageTap } from '../taps.js';
 import type { FromWriter, ToWriter, WriterSetup } from './protocol.js';
@@ -59,14 +59,6 @@ interface Ends {
   as2: Uint8Array;
   /** The session that is up, or was last, has AS numbers of four bytes. */
   isAs4: boolean;
-}
-
-/** The program's own file, or the one the build made of it when this runs from TypeScript under test. */
-function workerFile(): string {
-  const here = import.meta.dirname;
-  return import.meta.filename.endsWith('.ts')
-    ? path.resolve(here, '../../dist/hypervisor/recording/worker.js')
-    : path.join(here, 'worker.js');
 }
 
 export class Recorder implements MessageTap {
@@ -224,7 +216,7 @@ export class Recorder implements MessageTap {
     const { directory, rotateAfter, segmentSize, sizeBudget, compress } = this.config;
     const streams = this.streams.map(({ status }) => status.name);
     const workerData: WriterSetup = { directory, streams, rotateAfter, segmentSize, sizeBudget, compress };
-    const worker = new Worker(workerFile(), { workerData, stdin: false });
+    const worker = new Worker(programFile(import.meta.url, 'worker.js'), { workerData, stdin: false });
     worker.on('message', (message: FromWriter) => this.receive(message));
     worker.on('error', (error) => this.gone(error.message));
     return worker;
