@@ -1,6 +1,6 @@
 // The story of a prefix by the vote log alone (`btr votes --log … --explain`): the last ballots that it has, who was in dissent and until
 // when, and what it cannot tell. Owns this reconstruction; the sentences are summary.ts and log-story.ts.
-import { neighborOf, prefixCountOf } from '../../votelog/facts.js';
+import { FIB, neighborOf, prefixCountOf } from '../../votelog/facts.js';
 import type { LogRecord } from '../../votelog/types.js';
 import { historyOf, inTime } from './log-story.js';
 import {
@@ -181,7 +181,9 @@ function noteFinding(accusations: Iterable<Accusation>, record: LogRecord, prefi
 /** The same at several places is told once; what is not over comes first. */
 function merged(accusations: readonly Accusation[]): Accusation[] {
   const found = new Map<string, Accusation>();
-  for (const accusation of accusations) {
+  // What neighbours were told says more than next hops: it is what is shown.
+  const inTable = ({ places }: Accusation): number => Number(places.includes(FIB));
+  for (const accusation of [...accusations].sort((a, b) => inTable(a) - inTable(b))) {
     const key = `${accusation.replica} ${accusation.kind}`;
     const known = found.get(key);
     if (known === undefined) found.set(key, accusation);
