@@ -2,11 +2,13 @@
 // faults` alone, while the router runs and from its vote log after it has ended.
 import { cpSync } from 'node:fs';
 import path from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../../cli/lab/wait.js';
 import type { Explanation, FaultPattern } from '../../../hypervisor/explain/types.js';
 import type { BallotReport, FaultsAnswer } from '../../../hypervisor/status.js';
 import type { LogRecord, SummaryRow } from '../../../votelog/types.js';
+import { HOSTILE } from '../../support/hostile.js';
 import { Neighbor } from '../../support/router-neighbors.js';
 import {
   address,
@@ -87,7 +89,6 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
 
   test('the story of a prefix says it first', async () => {
     const out = await text('votes', '--explain', LIES[0]);
-    console.log(out);
     const [head, , first] = out.split('\n');
     expect(head).toContain(LIES[0]);
     expect(first).toMatch(
@@ -128,7 +129,9 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
   test('the story of a prefix that all agree on accuses nobody', async () => {
     const story = await json<Explanation>('votes', '--explain', TRUE);
     expect(story.accused).toEqual([]);
-    expect(story.summary[0]).toBe('Frr, bird and openbgpd agree, towards every neighbour and in the forwarding table.');
+    expect(story.summary[0]).toBe(
+      'All with a say (frr, bird and openbgpd) agree, towards every neighbour and in the forwarding table.',
+    );
     const unknown = await cli('votes', '--explain', '203.0.113.0/24');
     expect(unknown.code).toBe(1);
     expect(unknown.text).toContain('No neighbour announces it now');
@@ -141,7 +144,6 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
     expect(await json<SummaryRow[]>('votes', '--by', 'attribute')).toMatchObject([{ key: 'NEXT_HOP', records: 3 }]);
     const prefixes = await json<SummaryRow[]>('votes', '--by', 'prefix', '--limit', '2');
     expect(prefixes.map(({ key }) => LIES.includes(key))).toEqual([true, true]);
-    console.log(await text('votes', '--by', 'replica'));
     const ballots = async (...args: string[]): Promise<string[]> =>
       (await json<BallotReport[]>('votes', ...args)).map(({ prefix }) => prefix).sort();
     expect(await ballots()).toEqual(LIES);
@@ -155,7 +157,6 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
     expect(await ballots('--since', '1h')).toEqual(LIES);
     expect(await ballots('--until', '1h')).toEqual([]);
     const diff = await text('votes', '--diff');
-    console.log(diff);
     expect(diff).toContain('NEXT_HOP: verdict 10.0.2.1 — bird 10.0.2.2');
     expect(diff).not.toContain('openbgpd');
     expect((await cli('votes', '--kind', 'session')).text).toMatch(/--kind of live ballots is one of/);
@@ -163,7 +164,6 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
 
   test('btr faults gives the verdict in a sentence, and what to do', async () => {
     const out = await text('faults');
-    console.log(out);
     expect(out).toMatch(
       /^OPEN {2}bird differs from frr and openbgpd on 3 prefixes since \d{4}-\S+ \S+, always NEXT_HOP 10\.0\.2\.2 instead of 10\.0\.2\.1$/m,
     );
@@ -179,6 +179,74 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
     isTheTime(patterns[0].first);
   });
 
+  test('faults by prefix, AS and neighbour; counts; examples', async () => {
+    const about = async (query: object): Promise<(string | number)[][]> =>
+      ((await router.request('faults', { ...query })) as FaultsAnswer).patterns.map(({ replica, prefixes, places }) => [
+        ...[replica, prefixes, places.join()],
+      ]);
+    const [update, table] = [
+      ['bird', 1, address(2)],
+      ['bird', LIES.length, 'fib'],
+    ];
+    expect(await about({ prefix: LIES[1] })).toEqual([table, update]);
+    expect(await about({ prefix: LIES[1], neighbor: address(2) })).toEqual([update]);
+    expect(await about({ prefix: '20.0.0.0/16', match: 'covered', neighbor: 'fib' })).toEqual([table]);
+    expect(await about({ prefix: TRUE })).toEqual([]);
+    expect(await about({ as: 64_999 })).toEqual([]);
+    expect(await about({ as: 65_001 })).toEqual([['bird', LIES.length, address(2)]]);
+    expect(await json<SummaryRow[]>('faults', '--by', 'prefix')).toHaveLength(LIES.length);
+    expect(await text('faults', LIES[1], '--diff')).toContain(`NEXT_HOP: majority ${RIGHT} — bird ${WRONG}`);
+  });
+
+  test('an address stands for the most specific prefix', async () => {
+    const out = await text('votes', '--explain', '20.0.7.77');
+    expect(out).toContain(`20.0.7.77 lies in ${LIES[0]}`);
+    expect(out).toMatch(/bird says NEXT_HOP/);
+  });
+
+  test('whatever is asked, there is an answer or a clear error, soon, and the router goes on', async () => {
+    const methods = ['status', 'votes', 'faults', 'explain', 'fib', 'quarantine', 'quarantine-show', 'vote-log'];
+    const asking = ['log-level', 'replica', 'config-diff', 'inject', 'bmp', 'record'];
+    const names = [
+      'prefix',
+      'match',
+      'neighbor',
+      'replica',
+      'as',
+      'state',
+      'from',
+      'limit',
+      'after',
+      'by',
+      'id',
+      'file',
+    ];
+    const params = fc.dictionary(
+      fc.constantFrom(...names, 'action', 'level', 'kind', '__proto__'),
+      fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom(...HOSTILE, LIES[0], '0.0.0.0/0', 'covered', 'all')),
+    );
+    const before = await router.status();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...methods, ...asking, 'constructor', '\u001b[2J'),
+        params,
+        async (method, query) => {
+          const asked = performance.now();
+          const message = await router.request(method, query as never).then(
+            () => undefined,
+            (error: Error) => error.message,
+          );
+          // Internal mistakes would show like this.
+          if (message !== undefined) expect(message).not.toMatch(/of undefined|is not a function|Cannot read/);
+          expect([method, query, performance.now() - asked > 10_000]).toEqual([method, query, false]);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    const after = await router.status();
+    expect([after.pid, after.electorate, after.ballots]).toEqual([before.pid, before.electorate, before.ballots]);
+  });
+
   test('without a hypervisor and without a log the error names both ways', async () => {
     const nobody = await lab.btrOutput(['votes', '--socket', '/nowhere/control.sock']);
     expect(nobody.code).toBe(69);
@@ -189,7 +257,16 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
 
   test('the log tells the same, copied elsewhere, after the router has ended', async () => {
     const followed = await lab.btr(['votes', '--follow', '--json', '--kind', 'injection', '--socket', router.socket]);
-    await waitFor(() => followed.logTail(50).length >= 0, { what: 'it follows', deadlineMs: 5000 });
+    await waitFor(
+      async () => {
+        // About a prefix that nobody has: it changes nothing, and it is logged.
+        const lie = { replica: 'frr', kind: 'wrong-nexthop', prefixes: ['203.0.113.0/24'] };
+        const { injections } = (await router.request('inject', lie)) as { injections: { id: number }[] };
+        await router.request('inject-clear', { id: injections.at(-1)!.id });
+        return followed.logTail(50).includes('"kind":"injection"');
+      },
+      { what: 'it follows', deadlineMs: 15_000, intervalMs: 300 },
+    );
     await router.stop();
     await followed.stop(5000, 'SIGINT');
     const copy = path.join(lab.lab.directory, 'copy');
@@ -201,7 +278,6 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
     };
 
     const story = await offline('votes', '--explain', LIES[0]);
-    console.log(story);
     expect(story.split('\n')[2]).toMatch(
       /^ {2}bird says NEXT_HOP 10\.0\.2\.2 instead of 10\.0\.2\.1 .* (since|from) \d{4}-/,
     );
@@ -213,18 +289,15 @@ describe.skipIf(problem !== undefined)('finding the liar', () => {
 
     const rows = await jsonLines<SummaryRow>('votes', '--log', copy, '--by', 'replica', '--kind', 'dissent-begins');
     expect(rows).toMatchObject([{ key: 'bird', records: 6 }]);
-    console.log(await offline('votes', '--by', 'attribute', '--kind', 'dissent-begins'));
     const records = await jsonLines<LogRecord>('votes', '--log', copy, LIES[1], '--kind', 'dissent-begins');
     expect(records.map(({ replica, prefix }) => [replica, prefix])).toEqual([
       ['bird', LIES[1]],
       ['bird', LIES[1]],
     ]);
     const differences = await offline('votes', '--diff', '--since', '1h');
-    console.log(differences);
     expect(differences).toMatch(/NEXT_HOP: majority 10\.0\.2\.1 — bird 10\.0\.2\.2/);
 
     const faults = await offline('faults');
-    console.log(faults);
     expect(faults).toMatch(
       /bird differ(s|ed) from frr and openbgpd on 3 prefixes .*, always NEXT_HOP 10\.0\.2\.2 instead of 10\.0\.2\.1/,
     );
