@@ -52,7 +52,7 @@ suite.skipIf(problem)('soak', () => {
         await faults.run(control, seconds, customer);
         await played;
         await faults.untilSettled(control);
-        faults.verification = await control.request('fib-verify');
+        await faults.verify(control);
       };
       // While the router still knows why.
       const examine = async (outcome: Outcome, control: ControlClient): Promise<void> => {

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../cli/lab/wait.js';
 import type { ControlClient } from '../../hypervisor/control/client.js';
+import type { FibVerification } from '../../hypervisor/fib/status.js';
 import type { QuarantineListing } from '../../hypervisor/quarantine/report.js';
 import type { ReplicaStatus, RouterStatus } from '../../hypervisor/status.js';
 import type { Random } from '../simulation/random.js';
@@ -18,7 +19,7 @@ const PROGRESS_MS = 30_000;
 /** Sixteen trials may wait, and each takes two minutes at most; most take seconds. */
 const WELL_DEADLINE_MS = 600_000;
 /** What is on probation comes back within an hour at most; that it is given to others meanwhile is what is waited for. */
-const SETTLED_MS = 1_200_000;
+const SETTLED_MS = 600_000;
 
 const LIES = ['drop', 'extra', 'wrong-nexthop', 'wrong-attribute', 'stale'] as const;
 type Lie = (typeof LIES)[number];
@@ -87,7 +88,7 @@ export class SoakFaults {
     );
   }
 
-  /** As above, and what has not been proven innocent is given to two replicas at least, or to all; for 20 minutes at most. */
+  /** As above, and what has not been proven innocent is given to two replicas at least, or to all; for 10 minutes at most. */
   async untilSettled(control: ControlClient): Promise<void> {
     await this.untilWell(control);
     const started = performance.now();
@@ -101,6 +102,17 @@ export class SoakFaults {
         this.say(`${(waited / 60_000).toFixed(1)} min after  ${withheld(listing)}`);
       }
       if (settled || waited > SETTLED_MS) return;
+      await sleep(1000);
+    }
+  }
+
+  /** Compares verdicts, kernel and what neighbours were told once nothing is on its way any more: what was played last may still be worked off. */
+  async verify(control: ControlClient): Promise<void> {
+    const deadline = performance.now() + WELL_DEADLINE_MS;
+    for (;;) {
+      const found = (await control.request('fib-verify')) as FibVerification;
+      this.verification = found;
+      if (found.quiet || performance.now() > deadline) return;
       await sleep(1000);
     }
   }
