@@ -135,9 +135,7 @@ describe.skipIf(problem !== undefined)('findings', () => {
   test('btr faults shows it', async () => {
     const { code, text } = await lab.btrOutput(['faults', '--findings', '--socket', router.socket]);
     expect(code).toBe(0);
-    expect(text).toMatch(
-      /OPEN {2}bird differs from frr and openbgpd on one prefix since .*, MED 77 instead of none/,
-    );
+    expect(text).toMatch(/OPEN {2}bird differs from frr and openbgpd on one prefix since .*, MED 77 instead of none/);
     expect(text).toMatch(/bird +different +10\.0\.2\.2 +open/);
     expect(text).toMatch(/bird +missing +forwarding table +open/);
     expect(text).toContain('MED: majority (none) — bird 77');
