@@ -31,7 +31,10 @@ const ENDPOINTS: readonly Endpoint[] = [
     limit: { usual: 100, most: 5000 },
   },
   { method: 'explain', parameters: { prefix: 'text', history: 'boolean' } },
-  { method: 'faults', parameters: { replica: 'text', all: 'boolean' } },
+  {
+    method: 'faults',
+    parameters: { replica: 'text', all: 'boolean', prefix: 'text', match: 'text', neighbor: 'text', as: 'integer' },
+  },
   {
     method: 'fib',
     parameters: { prefix: 'text', state: 'text', limit: 'integer' },

@@ -241,6 +241,7 @@ describe.skipIf(problem !== undefined)('HTTP of a running router', () => {
         '/api/v1/explain?prefix=203.0.113.0/24&history=false',
         '/api/v1/faults?all=true',
         '/api/v1/faults?replica=bird',
+        '/api/v1/faults?prefix=0.0.0.0/0&match=covered&neighbor=10.0.3.2&as=65001',
         '/api/v1/fib?limit=5',
         `/api/v1/fib?prefix=${LIE}`,
         '/api/v1/quarantine',
