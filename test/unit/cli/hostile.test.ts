@@ -257,6 +257,12 @@ const ANSWERS: Record<string, unknown> = {
     removed: 0,
     error: 'disk full',
   },
+  bmp: [
+    {
+      ...{ name: 'router', collector: '192.0.2.9', connected: false, connects: 1, overflows: 0, bytes: 1, queued: 1 },
+      lastError: 'refused',
+    },
+  ],
   'log-level': { log: 'info', voteLog: 'dissent' },
   'inject-list': [injection],
   inject: { injections: [injection], done: null },
@@ -442,7 +448,10 @@ test.each(Object.entries(JSON_ANSWERS))('%s --json is ASCII, and means what was 
   evil = EVIL;
   const { stdout } = await ask(question, '--json');
   expect(stdout).toMatch(/^[\x20-\x7e\n]*$/);
-  expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(poisoned(ANSWERS[method], evil, OWN))));
+  const said = (name: string): unknown => JSON.parse(JSON.stringify(poisoned(ANSWERS[name], evil, OWN)));
+  // The status is put together of several answers.
+  const more = { injections: said('inject-list'), recording: said('record'), bmp: said('bmp') };
+  expect(JSON.parse(stdout)).toEqual(question === 'status' ? { ...(said(method) as object), ...more } : said(method));
 });
 
 /** Of a log everything may be anything, but for what makes a line a record. */
