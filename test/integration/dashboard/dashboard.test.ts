@@ -141,13 +141,20 @@ describe.skipIf(problem !== undefined)('the dashboard', () => {
     test('charts what has happened since the start', async () => {
       const { page } = live;
       await untilText(page, '.chart:nth-child(3)', /median\s+\d/);
-      const { columns } = await page.evaluate(
-        async () => (await (await fetch('/api/v1/history')).json()) as { columns: Record<string, (number | null)[]> },
+      const measured = await waitFor(
+        async () => {
+          const { columns } = await page.evaluate(
+            async () =>
+              (await (await fetch('/api/v1/history')).json()) as { columns: Record<string, (number | null)[]> },
+          );
+          const counts = ['ballots', 'votes', 'latencyP50', 'loopP50'].map(
+            (name) => columns[name].filter((value) => value !== null && (name !== 'ballots' || value > 0)).length,
+          );
+          // A line of one or two points is no chart: the router has just begun.
+          return counts[1] > 2 && counts;
+        },
+        { what: 'three samples of votes', deadlineMs: 20_000 },
       );
-      const measured = ['ballots', 'votes', 'latencyP50', 'loopP50'].map(
-        (name) => columns[name].filter((value) => value !== null && (name !== 'ballots' || value > 0)).length,
-      );
-      expect(measured[1]).toBeGreaterThan(2);
       const points = (): Promise<number[]> =>
         page.$$eval('.chart-plot .line.solid', (lines) =>
           lines.map((line) => line.getAttribute('d')!.match(/[ML]/g)!.length),

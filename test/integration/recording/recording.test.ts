@@ -31,6 +31,7 @@ const problem = routerProblem();
 if (problem) console.warn(`skipped: ${problem}`);
 const MAIN = path.resolve(import.meta.dirname, '../../../dist/cli/main.js');
 const ROUTES = 300;
+const ROTATE_MS = 2000;
 const TOKEN = 'a-token-that-is-nobodys-business';
 const NEIGHBORS = [1, 2, 3].map((n) => neighborConfig(n));
 
@@ -73,7 +74,7 @@ describe.skipIf(problem !== undefined)('recording', () => {
 
   beforeAll(async () => {
     lab = RouterLab.create('record', 3);
-    const more = { record: { 'rotate-after': '2s' }, http: { enabled: false, token: TOKEN } };
+    const more = { record: { 'rotate-after': `${ROTATE_MS}ms` }, http: { enabled: false, token: TOKEN } };
     router = await lab.run({ neighbors: NEIGHBORS, more });
     directory = path.join(router.directory, 'recordings');
     await router.untilVoting(3);
@@ -85,11 +86,14 @@ describe.skipIf(problem !== undefined)('recording', () => {
   });
 
   test('what neighbours, replicas and the router say is on disk, also after a SIGKILL', async () => {
+    const window = (): number => Math.floor(Date.now() / ROTATE_MS);
     await Promise.all([a, b, customer].map((neighbor) => neighbor.connect()));
+    const first = window();
     await a.announce(tableOf(a.as, 1, 0, ROUTES));
     await b.announce(tableOf(b.as, 2, 0, ROUTES));
     await customer.untilRight([a, b]);
     await a.withdraw([...a.routes.keys()].slice(0, 50));
+    await waitFor(() => window() > first, { what: 'the next window', deadlineMs: 2 * ROTATE_MS });
     // A session that comes again: what it said before does not hold any more.
     await b.stop();
     b.renew();
