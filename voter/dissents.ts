@@ -16,9 +16,11 @@ export class Dissents {
     this.events = events;
   }
 
-  /** Replica `r`'s stable vote differs from the stable `majority`. Told once. */
-  begin(prefix: number, r: number, majority: number, now: number): void {
-    if (this.set(prefix, r, true)) this.report('dissent-begins', prefix, r, majority, now);
+  /** Replica `r`'s stable vote differs from the stable `majority`. Told once: returns whether that is news. */
+  begin(prefix: number, r: number, majority: number, now: number): boolean {
+    if (!this.set(prefix, r, true)) return false;
+    this.report('dissent-begins', prefix, r, majority, now);
+    return true;
   }
 
   /**

@@ -514,14 +514,16 @@ export class UpdateVoter {
     // Who abstains lacks something, and is not to blame where it votes for want of others.
     const wrong = stable & ~agreeing & ~ballots.abstaining[prefix];
     this.withoutMajority += ballots.mark(prefix, NO_MAJORITY, false);
+    let found = 0;
     for (let r = 0; r < ballots.replicas; r++) {
-      if ((wrong >>> r) & 1) this.dissents.begin(prefix, r, value, now);
+      if ((wrong >>> r) & 1 && this.dissents.begin(prefix, r, value, now)) found |= 1 << r;
     }
     if (ballots.dissent[prefix] !== 0) this.endDissents(prefix, voters, now);
     const changed = ballots.verdict[prefix] !== value;
     this.setVerdict(prefix, value, 'stable-majority', now, true);
     const { master } = this.electorate;
-    if (changed && this.current === 'master-slave' && (wrong >>> master) & 1) {
+    // News only: a master may have been outvoted before its own vote was stable, but who was found wrong before it led is not overthrown for that.
+    if (this.current === 'master-slave' && ((changed ? wrong : found) >>> master) & 1) {
       this.overthrow(prefix, agreeing & stable, now);
     }
     this.settleContest(prefix, voters);

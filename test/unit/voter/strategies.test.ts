@@ -150,6 +150,24 @@ describe('master-slave', () => {
     expect(rig.events.find((e) => e.type === 'overthrow')).toMatchObject({ from: 0, to: 1, prefix: P, changed: 1 });
   });
 
+  test('a master that is outvoted before its own vote is stable is overthrown when it is', () => {
+    const rig = new Rig('master-slave');
+    rig.vote(P, 8, 8, 8);
+    rig.pass(2 * T);
+    // A slave that changes its mind for a moment: the ballot is looked at when that slave is stable again.
+    rig.vote(P, undefined, 9);
+    rig.vote(P, undefined, 8);
+    rig.pass((3 * T) / 4);
+    rig.vote(P, 7);
+    rig.pass(T / 2);
+    expect(rig.voter.verdict(P)).toBe(8);
+    expect(rig.electorate.master).toBe(0);
+    rig.pass(2 * T);
+    expect(rig.electorate.master).toBe(1);
+    expect(rig.voter.verdict(P)).toBe(8);
+    expect(rig.log).toEqual(['verdict 8 stable-majority', 'dissent-begins 0 different', 'overthrow']);
+  });
+
   test('a lagging master is outvoted on the ballot, not overthrown', () => {
     const rig = new Rig('master-slave');
     rig.caughtUp[0] = 0;
