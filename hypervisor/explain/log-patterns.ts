@@ -84,9 +84,9 @@ export class LogPatterns {
   }
 
   private finding(record: LogRecord, open: boolean): void {
-    const [replica, first] = [textOf(record.replica), textOf(record.first) ?? record.t];
+    const [replica, first, last] = [textOf(record.replica), dateOf(record.first, record), dateOf(record.last, record)];
     const [id, kind] = [numberOf(record.id), textOf(record.what)];
-    if (replica === null || id === null || kind === null || Number.isNaN(Date.parse(first))) return;
+    if (replica === null || id === null || kind === null) return;
     const key = `${id} ${first}`;
     const known = this.findings.get(key);
     if (known === undefined && this.findings.size >= MAX_FINDINGS) return;
@@ -101,7 +101,7 @@ export class LogPatterns {
         place,
         open,
         first,
-        last: textOf(record.last) ?? record.t,
+        last,
         total,
       },
       since: open ? record.t : null,
@@ -125,6 +125,12 @@ export class LogPatterns {
       for (const name of this.replicas) this.book.end(name, at, place === null ? {} : { place });
     }
   }
+}
+
+/** The time that a field tells; that of the record where it tells none. */
+function dateOf(value: unknown, { t }: LogRecord): string {
+  const text = textOf(value);
+  return text === null || Number.isNaN(Date.parse(text)) ? t : text;
 }
 
 function dissentKind(what: unknown): 'extra' | 'missing' | 'different' | undefined {

@@ -173,6 +173,14 @@ describe('logs of any content', () => {
       return copy;
     });
 
+  test('times that are none are those of their records', () => {
+    const begun = INCIDENT.find(({ kind }) => kind === 'fault-begins')!;
+    const [found] = patterns([{ ...begun, first: 'once', last: '' }], true);
+    expect([found.first, found.last].map((time) => Date.parse(time))).toEqual(
+      [begun.t, begun.t].map((t) => Date.parse(t)),
+    );
+  });
+
   test('are told without falling over', () => {
     fc.assert(
       fc.property(fc.array(broken, { maxLength: 12 }), (records) => {
