@@ -225,6 +225,12 @@ describe.skipIf(problem !== undefined)('HTTP of a running router', () => {
         what: 'what it died of is withheld from it',
         deadlineMs: 20_000,
       });
+      // Two are no majority against each other: nobody is accused before the third is back.
+      await router.untilVoting(3);
+      await waitFor(
+        async () => ((await router.request('explain', { prefix: LIE })) as { accused: unknown[] }).accused.length > 0,
+        { what: 'the liar is accused again', deadlineMs: 20_000 },
+      );
     });
 
     test('every answer of the API is documented, field by field', async () => {
@@ -241,7 +247,7 @@ describe.skipIf(problem !== undefined)('HTTP of a running router', () => {
         '/api/v1/explain?prefix=203.0.113.0/24&history=false',
         '/api/v1/faults?all=true',
         '/api/v1/faults?replica=bird',
-        '/api/v1/faults?prefix=0.0.0.0/0&match=covered&neighbor=10.0.3.2&as=65001',
+        `/api/v1/faults?prefix=0.0.0.0/0&match=covered&neighbor=${address(2)}&as=65001`,
         '/api/v1/fib?limit=5',
         `/api/v1/fib?prefix=${LIE}`,
         '/api/v1/quarantine',
