@@ -27,8 +27,14 @@ export class Listing {
   private readonly end: number;
   private total = 0;
 
-  /** A prefix that nobody knows makes a listing of nothing. */
+  /** A prefix that nobody knows makes a listing of nothing. Throws an Error for the user: what comes over the control socket may be anything. */
   constructor(id: number, engine: FibEngine, reports: FibReports, query: FibQuery) {
+    if (query.prefix !== undefined && typeof query.prefix !== 'string') {
+      throw new Error('"prefix" must be a prefix such as 192.0.2.0/24');
+    }
+    if (query.limit !== undefined && !(Number.isInteger(query.limit) && query.limit >= 0)) {
+      throw new Error('"limit" must be a whole number');
+    }
     const { prefixes } = engine;
     this.id = id;
     this.reports = reports;

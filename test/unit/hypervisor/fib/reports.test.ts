@@ -35,6 +35,14 @@ function setUp(options: RigOptions = {}) {
   return { rig, reports, list, all };
 }
 
+test.each([{ prefix: [] }, { prefix: 7 }, { limit: 'all' }, { limit: -1 }])(
+  'a question that is none is refused: %j',
+  (query) => {
+    const { list } = setUp();
+    expect(() => list(query as never)).toThrow(/must be a/);
+  },
+);
+
 describe('the listing', () => {
   test('names the state of each route', () => {
     const { rig, list, all } = setUp();
