@@ -162,7 +162,7 @@ describe.skipIf(problem !== undefined)('as a service', () => {
     process.kill(router.process.pid, 'SIGUSR2');
     await waitFor(() => router.log.includes('main loop is stuck'), { what: 'it is stuck', deadlineMs: 10_000 });
     const stuck = count('WATCHDOG=1');
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await waitFor(() => router.log.includes('stuck for three pings'), { what: 'it stays stuck', deadlineMs: 20_000 });
     expect(count('WATCHDOG=1')).toBe(stuck);
     writeFileSync(free, '');
     await waitFor(() => count('WATCHDOG=1') > stuck, { what: 'pings again', deadlineMs: 10_000 });
@@ -176,12 +176,15 @@ describe.skipIf(problem !== undefined)('as a service', () => {
   });
 });
 
-/** At SIGUSR2 the main thread does nothing any more until a file appears; other threads go on. */
+/** At SIGUSR2 the main thread does nothing any more until a file appears; other threads go on. It says when three pings would have been due. */
 function stuckOnDemand(file: string): string {
   return `import fs from 'node:fs';
     process.on('SIGUSR2', () => {
       fs.writeSync(2, 'the main loop is stuck\\n');
       const nothing = new Int32Array(new SharedArrayBuffer(4));
-      while (!fs.existsSync(${JSON.stringify(file)})) Atomics.wait(nothing, 0, 0, 20);
+      for (let turns = 1; !fs.existsSync(${JSON.stringify(file)}); turns++) {
+        Atomics.wait(nothing, 0, 0, 20);
+        if (turns * 20 === 1500) fs.writeSync(2, 'stuck for three pings\\n');
+      }
     });`;
 }
