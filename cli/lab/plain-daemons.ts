@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { accepts } from '../../hypervisor/replicas/process-set.js';
 import { UserError } from '../errors.js';
 import { findProgram } from './lab.js';
 import type { Lab } from './lab.js';
@@ -118,7 +119,10 @@ export async function startZebra(lab: Lab, namespace: string, name: string, dire
     name: `${name}-zebra`,
     log: path.join(directory, 'zebra.log'),
   });
-  await waitFor(() => existsSync(socket) || !zebra.running, { what: 'zebra opens its socket', deadlineMs: 15_000 });
+  await waitFor(async () => !zebra.running || (await accepts(socket)), {
+    what: 'zebra accepts on its socket',
+    deadlineMs: 15_000,
+  });
   if (!zebra.running) throw new UserError(`zebra ended at once: ${zebra.logTail()}`);
   return zebra;
 }

@@ -93,7 +93,8 @@ export function describeExit({ code, signal }: ExitStatus): string {
   return signal !== null ? `killed by ${signal}` : `exited with status ${code}`;
 }
 
-function accepts(socket: string): Promise<boolean> {
+/** Whether something accepts on this Unix socket now. */
+export function accepts(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
     const connection = net.connect(socket);
     connection.once('connect', () => {

@@ -61,12 +61,13 @@ describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${proble
   };
   const via0 = (): number => tables.set(RTN_UNICAST, { gateway: '10.0.0.2', ifindex: t0 });
   const via1 = (): number => tables.set(RTN_UNICAST, { gateway: '10.0.1.2', ifindex: t1 });
-  /** The events that are there, route events as text. */
-  const events = (): string[] => {
+  /** The route events that are there, as text; `types` gets the types of all events. */
+  const events = (types = new Set<number>()): string[] => {
     const seen: string[] = [];
     const view = new RouteView();
     backend.readEvents((buf, start, end) => {
       const type = readU16(buf, start + 4);
+      types.add(type);
       // Links and addresses may still be settling on a busy machine (duplicate address detection).
       if (type !== RTM_NEWROUTE && type !== RTM_DELROUTE) return;
       if (parseRoute(buf, start + 16, end, view) === undefined) {
@@ -298,8 +299,9 @@ describe.skipIf(problem)(`the real routing table${problem ? `: skipped, ${proble
     expect(write([OP_CREATE, '192.0.2.0/24', via1()], [OP_CREATE, '2001:db8::/32', six])).toEqual([0, 0]);
     ip('link', 'set', 't1', 'down');
     try {
-      const told = events();
-      expect(told).toContain(`type ${RTM_NEWLINK}`);
+      const types = new Set<number>();
+      const told = events(types);
+      expect(types).toContain(RTM_NEWLINK);
       expect(told).toContain('del 2001:db8::/32 proto 179');
       expect(told).not.toContain('del 192.0.2.0/24 proto 179');
       expect(dump()).toEqual([]);

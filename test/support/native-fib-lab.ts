@@ -13,6 +13,7 @@ import { internalLinkAddresses } from '../../configs/internal-link.js';
 import type { ReplicaConfig, ReplicaKind, RouterConfig } from '../../configs/model.js';
 import { planSessions, tapIpv6Ends } from '../../configs/session-plan.js';
 import { DRIVERS } from '../../hypervisor/replicas/drivers.js';
+import { accepts } from '../../hypervisor/replicas/process-set.js';
 import { CLONE_NEWNET, unshare } from '../../preload/native.js';
 import { CollectedTable } from '../../traces/collector.js';
 import { MessageFramer } from '../../wire/bgp/framing.js';
@@ -190,12 +191,21 @@ export class NativeFibLab {
   }
 
   private async startFrr(bgpd: string, zebra: string | undefined): Promise<void> {
+    const socket = path.join(this.directory, 'zserv.api');
     const own = (name: string): string[] => [
       ...['-i', path.join(this.directory, `${name}.pid`), '--vty_socket', this.directory, '-P', '0'],
-      ...['-z', path.join(this.directory, 'zserv.api'), '--log', 'stdout', '--log-level', 'informational'],
+      ...['-z', socket, '--log', 'stdout', '--log-level', 'informational'],
     ];
     const zebraBinary = path.join(path.dirname(executable('frr')), 'zebra');
-    if (zebra !== undefined) await this.run([zebraBinary, '-f', zebra, ...own('zebra')]);
+    if (zebra !== undefined) {
+      await this.run([zebraBinary, '-f', zebra, ...own('zebra')]);
+      // A bgpd that finds nobody tries again after ten seconds only, and knows no links until then.
+      await waitFor(() => accepts(socket), {
+        what: 'zebra accepts on its socket',
+        deadlineMs: DEADLINE_MS,
+        intervalMs: 10,
+      });
+    }
     await this.run([executable('frr'), '-f', bgpd, ...own('bgpd'), ...(zebra === undefined ? ['-Z', '-n'] : [])]);
   }
 
