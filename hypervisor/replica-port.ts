@@ -13,7 +13,7 @@ import { ReplicaIntake } from './replica-intake.js';
 import { ReplicaLinks } from './replica-links.js';
 import { ReplicaProgress } from './replica-progress.js';
 import { ReplicaWatch } from './replica-watch.js';
-import { anyEnding } from './replicas/process-end.js';
+import { anyEnding, anyStopped } from './replicas/process-end.js';
 import type { Replica, ReplicaExit } from './replicas/replica.js';
 import type { DownReason } from '../session/types.js';
 import type { SystemCause } from '../voter/faults/types.js';
@@ -55,6 +55,7 @@ export class ReplicaPort implements LinkEvents {
     this.events = parts.events;
     const judge = {
       state: () => this.state,
+      isStopped: () => anyStopped(this.replica.pids),
       fault: (cause: SystemCause, reason: string, neighbor?: number) => this.fault(cause, reason, neighbor),
       neighbor: (n: number) => this.events.neighbor(n),
     };

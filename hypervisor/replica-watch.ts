@@ -20,6 +20,8 @@ const BUSY_SYNC_THRESHOLDS = 5;
 /** Who answers for the replica. */
 export interface ReplicaJudge {
   state(): ReplicaState;
+  /** Whether somebody has stopped a process of it. */
+  isStopped(): boolean;
   /** A system event of the running replica, on a session with `neighbor` (negative: an internal one) or of all of it. */
   fault(cause: SystemCause, reason: string, neighbor?: number): void;
   neighbor(n: number): NeighborPort;
@@ -63,12 +65,17 @@ export class ReplicaWatch {
     this.probe(at, links);
     if (context.fib?.isTapPaused(index)) probing.tracker.life(at);
     if (probing.tracker.isHung(at)) {
-      const { hangThreshold } = context.config.voting;
-      judge.fault('hang', `hangs: no answer to a probe and no other sign of life for ${hangThreshold} ms`);
+      this.hung();
       return;
     }
     for (const link of links) if (!link.isUp) this.missing(link, at);
     if (judge.state() === 'syncing' && this.isSynchronised(at, links)) context.recovery.synchronised(index);
+  }
+
+  private hung(): void {
+    const silent = `no answer to a probe and no other sign of life for ${this.context.config.voting.hangThreshold} ms`;
+    if (this.judge.isStopped()) this.judge.fault('stopped', `was stopped by somebody: ${silent}`);
+    else this.judge.fault('hang', `hangs: ${silent}`);
   }
 
   private prove(at: number): void {

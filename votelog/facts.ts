@@ -4,7 +4,7 @@
 import { AttributeCursor, AttributeType, readU32 } from '../wire/bgp/attributes.js';
 import { NlriCursor } from '../wire/bgp/nlri.js';
 import { familyFromName, type Family } from '../wire/family.js';
-import { parsePrefix } from '../wire/prefix-text.js';
+import { formatPrefix, parsePrefix } from '../wire/prefix-text.js';
 import type { LogRecord } from './types.js';
 
 /** How the forwarding table is called where others have an address. */
@@ -60,6 +60,19 @@ export function forEachPrefix(record: LogRecord, visit: PrefixVisitor): void {
   for (const text of asList(record.samples)) visitText(text, visit);
   for (const text of asList(record.prefixes)) visitText(text, visit);
   if (isFields(record.example)) visitText(record.example.prefix, visit);
+}
+
+/** The prefixes that the record names, as text, each once. */
+export function prefixesOf(record: LogRecord): string[] {
+  const texts = new Set<string>();
+  const address = new Uint8Array(16);
+  forEachPrefix(record, (family, bytes, at, bits) => {
+    const size = (bits + 7) >> 3;
+    address.fill(0);
+    for (let i = 0; i < size; i++) address[i] = bytes[at + i];
+    texts.add(formatPrefix(family, address, 0, bits));
+  });
+  return [...texts];
 }
 
 /** Every AS number in a path that the record has: of the verdict, of any vote, of what came in or went out; one may come twice. */

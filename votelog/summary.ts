@@ -1,7 +1,6 @@
 // Records counted by something they have in common. Owns the grouping and its bound; what the columns of an index say is counted without the
 // records themselves (index/part.ts).
-import { formatPrefix } from '../wire/prefix-text.js';
-import { forEachPrefix, neighborOf, prefixCountOf, replicasOf, timeOf } from './facts.js';
+import { neighborOf, prefixCountOf, prefixesOf, replicasOf, timeOf } from './facts.js';
 import type { LogRecord, SummaryKey, SummaryRow } from './types.js';
 
 /** Different keys that are told apart; what comes with further ones is counted together. */
@@ -99,16 +98,4 @@ function collectDifferences(holder: Record<string, unknown> | null, names: Set<s
     const name = (entry as { attribute?: unknown } | null)?.attribute;
     if (typeof name === 'string') names.add(name);
   }
-}
-
-function prefixesOf(record: LogRecord): string[] {
-  const texts = new Set<string>();
-  const address = new Uint8Array(16);
-  forEachPrefix(record, (family, bytes, at, bits) => {
-    const size = (bits + 7) >> 3;
-    address.fill(0);
-    for (let i = 0; i < size; i++) address[i] = bytes[at + i];
-    texts.add(formatPrefix(family, address, 0, bits));
-  });
-  return [...texts];
 }

@@ -1,8 +1,7 @@
 // What a vote log says was wrong with replicas, as patterns (`btr faults --log`): reads record after record, in bounded memory. Owns which
 // kinds of records count and when a dissent is over; patterns are patterns/.
-import { forEachPrefix, neighborOf, timeOf } from '../../votelog/facts.js';
+import { neighborOf, prefixesOf, timeOf } from '../../votelog/facts.js';
 import type { LogRecord } from '../../votelog/types.js';
-import { formatPrefix } from '../../wire/prefix-text.js';
 import type { FindingExampleReport, FindingReport } from '../status.js';
 import { PatternBook } from './patterns/pattern-book.js';
 import { agreeingOf, ballotOf, diffOf, isFields, namesOf, numberOf, routeOf, textOf } from './record-reading.js';
@@ -135,18 +134,6 @@ function dateOf(value: unknown, { t }: LogRecord): string {
 
 function dissentKind(what: unknown): 'extra' | 'missing' | 'different' | undefined {
   return what === 'extra' || what === 'missing' || what === 'different' ? what : undefined;
-}
-
-function prefixesOf(record: LogRecord): string[] {
-  const texts = new Set<string>();
-  const address = new Uint8Array(16);
-  forEachPrefix(record, (family, bytes, at, bits) => {
-    const size = (bits + 7) >> 3;
-    address.fill(0);
-    for (let i = 0; i < size; i++) address[i] = bytes[at + i];
-    texts.add(formatPrefix(family, address, 0, bits));
-  });
-  return [...texts];
 }
 
 function exampleOf(value: unknown): FindingExampleReport | null {

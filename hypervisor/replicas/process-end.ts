@@ -1,5 +1,6 @@
-// Whether processes are ending at this moment, or have ended and only wait to be buried: a daemon that dies closes its sessions a little
-// before its end is reported, and the cause of its death is another than "closed a session". Owns the reading of /proc/PID/stat for that.
+// Whether processes are ending at this moment, have ended and only wait to be buried, or were stopped: a daemon that dies closes its sessions
+// a little before its end is reported, and the cause of its death is another than "closed a session"; one that is stopped seems to hang.
+// Owns the reading of /proc/PID/stat for that.
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** The kernel's flag of a task on its way out. */
@@ -15,6 +16,9 @@ function read(file: string): string {
   }
 }
 
+/** The state of the task, one letter. The name in brackets may hold anything. */
+const stateOf = (stat: string): string => stat.charAt(stat.lastIndexOf(')') + 2);
+
 /** Whether a task of which this is /proc/PID/stat is on its way out, or gone (''). The name in brackets may hold anything. */
 export function isEnding(stat: string): boolean {
   const [state, , , , , , flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -23,10 +27,19 @@ export function isEnding(stat: string): boolean {
 
 /** Whether one of these processes, or of those that they have started, is ending. */
 export function anyEnding(pids: readonly number[], root = '/proc'): boolean {
+  return any(pids, isEnding, root);
+}
+
+/** Whether one of these processes, or of those that they have started, was stopped: by a signal or a debugger, never by what it was fed. */
+export function anyStopped(pids: readonly number[], root = '/proc'): boolean {
+  return any(pids, (stat) => /^[Tt]$/.test(stateOf(stat)), root);
+}
+
+function any(pids: readonly number[], is: (stat: string) => boolean, root: string): boolean {
   const queue = [...pids];
   for (let i = 0; i < queue.length && i < MAX_PROCESSES; i++) {
     const directory = `${root}/${queue[i]}`;
-    if (isEnding(read(`${directory}/stat`))) return true;
+    if (is(read(`${directory}/stat`))) return true;
     for (const child of read(`${directory}/task/${queue[i]}/children`).split(' ')) {
       if (child !== '') queue.push(Number(child));
     }

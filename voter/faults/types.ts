@@ -4,12 +4,12 @@ import type { DissentKind } from '../types.js';
 /**
  * System events, the paper's fourth kind of fault. `killed`: a signal from outside (SIGKILL, SIGTERM: nothing that a daemon does to
  * itself); `crash`: any other end (a signal such as SIGSEGV or SIGABRT, with or without a core, or an exit); `session`: an established
- * session was closed without a NOTIFICATION; `notification`: with one; `hang`: alive but no progress on pending input; `unanswered`: does
- * not take a session; `broken-update`: sent an UPDATE that RFC 7606 answers with a reset; `kernel`: does not read from its kernel;
+ * session was closed without a NOTIFICATION; `notification`: with one; `hang`: alive but no progress on pending input; `stopped`: the
+ * same because somebody has stopped its process (SIGSTOP, a debugger); `unanswered`: does not take a session; `broken-update`: sent an UPDATE that RFC 7606 answers with a reset; `kernel`: does not read from its kernel;
  * `start`: could not be started.
  */
 export type SystemCause =
-  'crash' | 'killed' | 'session' | 'notification' | 'hang' | 'unanswered' | 'broken-update' | 'kernel' | 'start';
+  'crash' | 'killed' | 'session' | 'notification' | 'hang' | 'stopped' | 'unanswered' | 'broken-update' | 'kernel' | 'start';
 
 /** All that a replica can be blamed for: the three kinds of dissent and a system event. */
 export type FaultKind = DissentKind | 'system';

@@ -11,6 +11,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   session: 'closed a session',
   notification: 'sent a NOTIFICATION',
   hang: 'hung',
+  stopped: 'was stopped',
   unanswered: 'did not take a session',
   'broken-update': 'sent a broken UPDATE',
   kernel: 'did not read from its kernel',

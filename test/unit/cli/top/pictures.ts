@@ -7,86 +7,32 @@ import type {
   ReplicaStatus,
   RouterStatus,
 } from '../../../../hypervisor/status.js';
+import { fakeNeighbor, fakeReplica, fakeStatus } from '../../../support/fake-router.js';
 import { initialState, type Picture, type TopState } from '../../../../cli/top/state.js';
 
 export const AT = Date.parse('2026-11-21T16:06:57Z');
 const SINCE = '2026-11-21T16:00:00.000Z';
 
 export function neighbor(n: number, more: Partial<NeighborStatus> = {}): NeighborStatus {
-  return {
-    address: `10.0.${n}.2`,
-    as: 65000 + n,
-    state: 'Established',
-    uptime: 132,
-    flaps: 0,
-    prefixesIn: 3000,
-    prefixesOut: 748,
-    messagesIn: 100,
-    messagesOut: 100,
-    paused: false,
-    gracefulRestart: false,
-    endOfRib: [],
-    lastError: null,
-    ...more,
-  };
+  const counts = { prefixesIn: 3000, prefixesOut: 748, messagesIn: 100, messagesOut: 100 };
+  return fakeNeighbor(n, { uptime: 132, ...counts, gracefulRestart: false, endOfRib: [], ...more });
 }
 
 export function replica(name: string, more: Partial<ReplicaStatus> = {}): ReplicaStatus {
-  return {
-    name,
-    kind: name,
-    version: '1.0',
-    pid: 100,
-    state: 'voting',
-    since: SINCE,
-    nextStart: null,
-    standby: 'no',
-    restarts: 0,
-    sessionsUp: 5,
-    sessions: 5,
-    lagMs: 0,
-    backlogBytes: 0,
-    dissents: 0,
-    faults: { open: 0, found: 0, known: 0 },
-    abstains: { quarantined: 0, muted: 0 },
-    votes: 1000,
-    health: { cpu: 0.01, memory: 40 << 20, latencyMs: 3, messagesPerSecond: 0, warnings: [] },
-    lastError: null,
-    ...more,
-  };
+  const health = { cpu: 0.01, memory: 40 << 20, latencyMs: 3, messagesPerSecond: 0, warnings: [] };
+  return fakeReplica(name, { version: '1.0', pid: 100, since: SINCE, votes: 1000, health, ...more });
 }
 
 export function status(more: Partial<RouterStatus> = {}): RouterStatus {
-  return {
-    version: '0.1.0',
-    pid: 4711,
-    uptime: 145,
-    as: 64900,
-    routerId: '10.0.0.1',
-    strategy: 'continuous-majority',
-    electorate: ['frr', 'bird', 'openbgpd'],
-    epoch: 3,
-    master: null,
-    succession: [],
-    quorum: 2,
-    tolerates: 1,
-    alarms: [],
-    open: true,
-    restart: { state: 'resynchronised', restarting: false, missing: [] },
+  return fakeStatus({
+    ...{ pid: 4711, uptime: 145, as: 64900, memory: 150 << 20 },
     neighbors: [1, 2, 3].map((n) => neighbor(n)),
     replicas: ['frr', 'bird', 'openbgpd'].map((name) => replica(name)),
     ballots: { total: 5998, unanimous: 5998, contested: 0, withoutMajority: 0 },
     tables: { prefixes: 0, attributes: 0, attributeBytes: 0, full: 0 },
-    fib: null,
-    fibError: null,
     counters: { updatesIn: 1000, decisions: 2000 },
-    voteLogDropped: 0,
-    logLevels: { log: 'info', voteLog: 'dissent' },
-    reload: null,
-    http: null,
-    memory: 150 << 20,
     ...more,
-  } as RouterStatus;
+  });
 }
 
 function vote(name: string, more: Partial<BallotVote> = {}): BallotVote {

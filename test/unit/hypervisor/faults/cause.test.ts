@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { causeOf } from '../../../../hypervisor/faults/fault-desk.js';
-import { anyEnding, isEnding } from '../../../../hypervisor/replicas/process-end.js';
+import { anyEnding, anyStopped, isEnding } from '../../../../hypervisor/replicas/process-end.js';
 import type { SystemFault } from '../../../../voter/faults/types.js';
 
 describe('the cause of a closed session', () => {
@@ -47,4 +47,22 @@ describe('an ending process', () => {
     await gone;
     expect(anyEnding([parent.pid!])).toBe(true);
   });
+});
+
+test('a stopped process, or one that it has started, is seen; it runs on', async () => {
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  try {
+    const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+    for (const pid of [Number(text), parent.pid!]) {
+      expect(anyStopped([parent.pid!])).toBe(false);
+      process.kill(pid, 'SIGSTOP');
+      await expect.poll(() => anyStopped([parent.pid!]), { timeout: 10_000 }).toBe(true);
+      process.kill(pid, 'SIGCONT');
+      await expect.poll(() => anyStopped([parent.pid!]), { timeout: 10_000 }).toBe(false);
+    }
+  } finally {
+    process.kill(-parent.pid!, 'SIGKILL');
+  }
+  await once(parent, 'exit');
+  expect(anyStopped([parent.pid!])).toBe(false);
 });

@@ -169,7 +169,7 @@ afterEach(async () => {
 });
 
 describe('which deaths are put down to messages', () => {
-  test.each<SystemCause>(['killed', 'start', 'kernel', 'unanswered'])('%s: not', (cause) => {
+  test.each<SystemCause>(['killed', 'stopped', 'start', 'kernel', 'unanswered'])('%s: not', (cause) => {
     rig = new Rig();
     rig.announce(0, 1, ...PREFIXES);
     rig.die(cause);
