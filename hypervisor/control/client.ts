@@ -1,6 +1,6 @@
 // Asks a running hypervisor over its control socket. Used by the CLI verbs, the demo and the tests.
 import net from 'node:net';
-import { LineSplitter, type Response } from './protocol.js';
+import { LineSplitter, MAX_REQUEST, type Response } from './protocol.js';
 
 export class ControlError extends Error {}
 
@@ -50,7 +50,7 @@ export class ControlClient {
     });
   }
 
-  /** One question, one answer. Rejects with a ControlError when the method fails or the hypervisor goes away. */
+  /** One question, one answer. Rejects with a ControlError when it is too long, the method fails, or the hypervisor goes away. */
   request(method: string, params: Record<string, unknown> = {}): Promise<unknown> {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
@@ -58,8 +58,15 @@ export class ControlClient {
         reject(new ControlError(`${this.path}: the hypervisor closed the connection`));
         return;
       }
+      const line = JSON.stringify({ id, method, params });
+      if (line.length > MAX_REQUEST) {
+        reject(
+          new ControlError(`the request has ${line.length} characters, and a hypervisor takes ${MAX_REQUEST} at most`),
+        );
+        return;
+      }
       this.waiting.set(id, { resolve, reject });
-      this.socket.write(`${JSON.stringify({ id, method, params })}\n`);
+      this.socket.write(`${line}\n`);
     });
   }
 

@@ -1,8 +1,11 @@
 // The control socket's language: one JSON object per line, a request with an id, its answer with the same id.
 // Owns the line framing and its limit; what a method does belongs to the server's table of methods.
 
-/** Longest request line in bytes; a longer one ends the connection. Answers are not limited (a vote listing may be long). */
-export const MAX_REQUEST = 64 * 1024;
+/**
+ * Longest request line in characters: room for the 100,000 prefixes that one fault may name. A longer one ends the connection. Answers are not
+ * limited (a vote listing may be long).
+ */
+export const MAX_REQUEST = 4 * 1024 * 1024;
 
 export interface Request {
   id: number;

@@ -77,6 +77,15 @@ describe('server and client', () => {
     client.close();
   });
 
+  test('a question that is too long is refused with the reason, and the connection stays', async () => {
+    const client = await ControlClient.connect(socket);
+    await expect(client.request('echo', { long: 'x'.repeat(MAX_REQUEST) })).rejects.toThrow(
+      `a hypervisor takes ${MAX_REQUEST} at most`,
+    );
+    expect(await client.request('echo', { still: 'here' })).toEqual({ still: 'here' });
+    client.close();
+  });
+
   test('survives rubbish and ends endless lines', async () => {
     const raw = net.connect(socket);
     const closed = new Promise<void>((resolve) => raw.once('close', () => resolve()));
