@@ -1,6 +1,6 @@
 // The Debian package: made, looked into, unpacked, and what is in it runs on its own, away from the checkout.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -10,6 +10,35 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Finding } from '../../cli/doctor/finding.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Puts what is written to the file system into memory, under /tmp's mount of a namespace of its own, and runs a script as if in the real root. */
+const IN_A_COPY = `set -e
+mount -t tmpfs none "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+mount -t proc proc "$1/root/proc"
+mount --rbind /dev "$1/root/dev"
+cp "$2" "$1/root/root/btr.deb"
+exec chroot "$1/root" /bin/sh -e -c "$3"`;
+/** Everything in one script, since nothing of it is left afterwards. */
+const LIFE_OF_A_PACKAGE = `
+dpkg -i --force-depends /root/btr.deb
+btr --version
+man -w btr
+cp /usr/share/doc/btr/examples/router.yaml /etc/btr/router.yaml
+btr check --no-syntax /etc/btr/router.yaml
+dpkg --verify btr
+dpkg -r btr
+test ! -e /usr/lib/btr && test -e /etc/btr/router.yaml
+mkdir -p /var/lib/btr /var/log/btr
+dpkg -P btr
+test ! -e /var/lib/btr && test ! -e /var/log/btr
+echo gone without a trace
+`;
+const overlayProblem = (): string | undefined => {
+  if (process.getuid?.() !== 0) return 'needs root';
+  return readFileSync('/proc/filesystems', 'utf8').includes('overlay') ? undefined : 'needs overlayfs';
+};
+
 const problem = existsSync('/usr/bin/dpkg-deb') ? undefined : 'needs dpkg-deb';
 if (problem) console.warn(`skipped: ${problem}`);
 
@@ -63,5 +92,21 @@ describe.skipIf(problem !== undefined)('the Debian package', () => {
     const { findings } = JSON.parse(String(stdout)) as { findings: Finding[] };
     expect(findings).toContainEqual(expect.objectContaining({ area: 'program', name: 'shim', level: 'ok' }));
     expect(findings).toContainEqual(expect.objectContaining({ area: 'program', name: 'node', level: 'ok' }));
+  });
+
+  test('is installed, runs, is removed and purged by dpkg, in a copy of this system', async ({ skip }) => {
+    const missing = overlayProblem();
+    if (missing !== undefined) skip(missing);
+    const copy = path.join(directory, 'copy');
+    mkdirSync(copy);
+    const script = ['-c', IN_A_COPY, 'sh', copy, file, LIFE_OF_A_PACKAGE];
+    const { exitCode, all } = await execa('unshare', ['--mount', 'sh', ...script], { all: true, reject: false });
+    expect(exitCode, all).toBe(0);
+    expect(all).toContain('btr: write /etc/btr/router.yaml');
+    expect(all).toContain('/usr/share/man/man1/btr.1.gz');
+    expect(all).toContain('1 neighbour, 3 replicas, continuous-majority');
+    expect(all).toContain('gone without a trace');
+    // None of it has reached the real one.
+    expect(existsSync('/root/btr.deb')).toBe(false);
   });
 });
