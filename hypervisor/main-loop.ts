@@ -3,6 +3,7 @@
 import { now } from './clock.js';
 import type { RouterContext } from './context.js';
 import type { HealthDesk } from './health/health-desk.js';
+import { MemoryKeeper } from './memory-keeper.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { Opening } from './neighbors/opening.js';
 import type { ReplicaPort } from './replica-port.js';
@@ -24,6 +25,7 @@ export interface LoopParts {
 
 export class MainLoop {
   private readonly parts: LoopParts;
+  private readonly memory = new MemoryKeeper();
   private ticker: NodeJS.Timeout | undefined;
   private scheduled = false;
 
@@ -79,6 +81,7 @@ export class MainLoop {
     context.journal.tick(at);
     context.voteLog.flush();
     opening.tick(at);
+    this.memory.tick(at);
     this.sweep();
   }
 

@@ -1,6 +1,7 @@
 // The system calls that Node does not offer, through koffi: socket pairs, descriptor passing, socket options, eventfd, and
 // datagrams without a copy. Owns byte layouts of msghdr and cmsghdr (64-bit little-endian Linux) and turning errno into an
-// Error. Knows nothing of BGP or netlink. All is immediate except pollDescriptors, which is for threads of their own.
+// Error. Knows nothing of BGP or netlink. All is immediate except pollDescriptors, which is for threads of their own, and
+// giveFreedMemoryBack, which uses one.
 import process from 'node:process';
 import koffi from 'koffi';
 
@@ -51,6 +52,22 @@ const errnoNames = new Map(
 );
 
 let nextAnswerer = 1;
+
+/** glibc's own; other C libraries have nothing like it. */
+const mallocTrim = symbol('int malloc_trim(size_t keep)');
+
+function symbol(prototype: string): ReturnType<typeof libc.func> | undefined {
+  try {
+    return libc.func(prototype);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gives the operating system back what the C library keeps of freed memory, on a thread of its own. Never rejects. */
+export function giveFreedMemoryBack(): Promise<void> {
+  return new Promise((resolve) => (mallocTrim === undefined ? resolve() : mallocTrim.async(0, () => resolve())));
+}
 
 /** A failed system call; `code` is the errno name (EAGAIN, EMFILE, …) as in Node's own errors. */
 export class SystemCallError extends Error {
