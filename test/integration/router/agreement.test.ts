@@ -67,6 +67,8 @@ describe.skipIf(problem !== undefined)('numbers agree', () => {
   const upstreams: Played[] = [];
   const collector = new Neighbor(1);
   let seen: Seen;
+  /** Between the lies of the one and of the other. */
+  let between: string;
 
   /** A neighbour with a namespace and a link of its own. */
   function join(n: number, name: string): void {
@@ -121,6 +123,11 @@ describe.skipIf(problem !== undefined)('numbers agree', () => {
     const lie = (replica: string, kind: string, about: string[], more: object = {}) =>
       router.request('inject', { replica, kind, prefixes: about, ...more });
     await lie('frr', 'wrong-attribute', prefixes.slice(0, LIES.frr), { med: 77 });
+    await waitFor(async () => (await router.votes({ neighbor: address(CUSTOMER) })).length === LIES.frr, {
+      what: 'the first lies are heard',
+      deadlineMs: 15_000,
+    });
+    between = new Date().toISOString();
     await lie('bird', 'drop', prefixes.slice(LIES.frr));
     await untilStill();
     seen = await lookEverywhere();
@@ -345,6 +352,24 @@ describe.skipIf(problem !== undefined)('numbers agree', () => {
     expect(patterns.find(({ kind, places }) => kind === 'missing' && !places.includes('fib'))).toMatchObject({
       ...{ replica: 'bird', prefixes: LIES.bird, against: ['frr', 'openbgpd'] },
     });
+  });
+
+  test('what is asked of a time is what began then', async () => {
+    const { contested, dissents } = seen.cli;
+    const prefixesOf = (ballots: readonly BallotReport[]): string[] =>
+      ballots.map(({ neighbor, prefix }) => `${neighbor} ${prefix}`).sort();
+    for (const [option, liar] of [
+      ['--until', 'frr'],
+      ['--since', 'bird'],
+    ]) {
+      const ballots = await cli<BallotReport[]>('votes', option, between);
+      expect(prefixesOf(ballots)).toEqual(prefixesOf(contested.filter(({ dissent }) => dissent.includes(liar))));
+      expect(ballots).not.toEqual([]);
+      const rows = await cli<SummaryRow[]>('votes', '--by', 'replica', option, between);
+      expect(rows).toEqual(dissents.filter(({ key }) => key === liar));
+    }
+    const both = ['--since', between, '--until', between];
+    expect(await cli<SummaryRow[]>('votes', '--by', 'replica', ...both)).toEqual([]);
   });
 
   test('the forwarding table is that of the kernel', () => {
