@@ -89,7 +89,7 @@ for (let i = 0; i < messages; i++) {
 
 function applyHolds(): number {
   let changes = 0;
-  for (const { replica, prefix, hold } of replicator.drainHolds(Infinity)) {
+  for (const { replica, prefix, hold } of replicator.withholding.drainHolds(Infinity)) {
     changes++;
     if (hold) abstentions.hold(replica, prefix, QUARANTINED, messages);
     else abstentions.lift(replica, prefix, QUARANTINED, messages);
@@ -98,7 +98,7 @@ function applyHolds(): number {
 }
 
 const suspects = measure(`list ${messages} suspects`, () => replicator.suspects(0, undefined, MAX_ENTRIES + 1));
-const ids = measure('quarantine them', () => replicator.quarantine(0, suspects, 'bench', messages));
+const ids = measure('quarantine them', () => replicator.withholding.quarantine(0, suspects, 'bench', messages));
 const held = suspects.flatMap((suspect, i) => (ids[i] === 0 ? [] : [{ suspect, id: ids[i] }]));
 const changes = measure('abstain, with 13 voters', applyHolds);
 const directory = mkdtempSync(path.join(os.tmpdir(), 'btr-bench-'));
@@ -127,7 +127,7 @@ measure('judge: have they been released before?', () => {
 });
 const lists = measure('look for what nobody carries', () => abstentions.common([0, 1, 2]));
 measure('release them all', () =>
-  replicator.releaseAll(
+  replicator.withholding.releaseAll(
     held.map(({ id }) => id),
     messages,
   ),

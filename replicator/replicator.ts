@@ -7,29 +7,23 @@ import { extractRouteAttributes } from '../wire/bgp/route-attributes.js';
 import { NlriCursor } from '../wire/bgp/update.js';
 import type { UpdateSection, UpdateVerdict, UpdateView } from '../wire/bgp/update.js';
 import type { ByteWriter } from '../wire/byte-writer.js';
-import { ALL_FAMILIES } from '../wire/family.js';
 import type { Family } from '../wire/family.js';
 import type { PrefixClock } from '../wire/prefix-clock.js';
 import type { PrefixTable } from '../wire/prefix-table.js';
 import { ClosedFeeds } from './closed-feeds.js';
 import { Feed } from './feed.js';
 import { History } from './history.js';
-import { Holds } from './holds.js';
-import { Quarantine } from './quarantine.js';
-import { keyOf, suspectsOn } from './suspects.js';
-import type { FeedOptions, FeedStats, HoldChange, QuarantineEntry, QuarantineStats, Suspect } from './types.js';
+import { InputTimes } from './input-times.js';
+import type { Neighbor } from './neighbor.js';
+import { suspectsOn } from './suspects.js';
+import type { FeedOptions, FeedStats, Suspect } from './types.js';
 import { Variant } from './variant.js';
+import { Withholding } from './withholding.js';
 
 export type * from './types.js';
 
 const MIB = 1024 * 1024;
 const SCRATCH = 65536;
-const MAX_QUARANTINED = 10_000;
-const DRAINED_HOLDS = 10_000;
-/** A replica that dies with more prefixes than this out of the current state in flight is not kept from all of them … */
-const EARNEST_PREFIXES = 1000;
-/** … but gets at most so many at a time afterwards, until each part has proven harmless. */
-const CAREFUL_WINDOW = 4096;
 
 export interface ReplicatorOptions {
   prefixes: PrefixTable;
@@ -48,19 +42,11 @@ export interface ReplicatorOptions {
   clock?: PrefixClock;
 }
 
-interface Neighbor {
-  families: number;
-  /** When its session came up, ms. */
-  since: number;
-  history: History;
-  variants: Map<string, Variant>;
-  feeds: Feed[];
-  paused: boolean;
-}
-
 export class Replicator {
   /** Routes that found no room in the prefix or attribute table: replicas got them, the history did not. */
   tableFull = 0;
+  /** What replicas are not given, because they may have died of it. */
+  readonly withholding: Withholding;
   private readonly prefixes: PrefixTable;
   private readonly attributes: AttributeTable;
   private readonly maxQueueBytes: number;
@@ -69,18 +55,11 @@ export class Replicator {
   private readonly neighbors: (Neighbor | undefined)[] = [];
   private readonly feeds = new Map<number, Feed>();
   private nextFeed = 1;
-  /** By prefix: when any neighbour's route for it changed last, ms. */
-  private inputTimes = new Float64Array(256).fill(-Infinity);
-  private readonly clock: PrefixClock | undefined;
+  private readonly inputs: InputTimes;
   private readonly cursor = new NlriCursor();
   private readonly raw = new Uint8Array(SCRATCH);
   private readonly suspectBytes: number;
-  private readonly maxQuarantined: number;
-  private readonly kept: Quarantine;
-  private readonly holds = new Holds();
   private readonly closed = new ClosedFeeds();
-  /** Replicas that are brought up in small parts. */
-  private readonly careful = new Set<number>();
   /** What the message under way announces, as attribute ids; 0 for nothing. */
   private readonly announced = { route: 0, mpRoute: 0 };
   /** The latest time that anybody told, ms. */
@@ -92,10 +71,14 @@ export class Replicator {
     this.maxQueueBytes = options.maxQueueBytes ?? 4 * MIB;
     this.highWaterBytes = options.highWaterBytes ?? MIB;
     this.lowWaterBytes = options.lowWaterBytes ?? MIB / 4;
-    this.clock = options.clock;
+    this.inputs = new InputTimes(options.prefixes, options.clock);
     this.suspectBytes = options.suspectBytes ?? 4 * MIB;
-    this.maxQuarantined = options.maxQuarantined ?? MAX_QUARANTINED;
-    this.kept = new Quarantine(this.maxQuarantined);
+    this.withholding = new Withholding({
+      neighbors: this.neighbors,
+      attributes: options.attributes,
+      inputs: this.inputs,
+      maxQuarantined: options.maxQuarantined,
+    });
   }
 
   /** The session with neighbour `n` is established and carries `families` (bitmask). Whatever was known of it is dropped. */
@@ -110,8 +93,8 @@ export class Replicator {
     if (!neighbor) return;
     const { history } = neighbor;
     history.forEachRoute((prefix) => {
-      this.noteInput(prefix, now);
-      if (this.kept.active && this.kept.concerns(history.routes[prefix])) this.holds.note(prefix);
+      this.inputs.note(prefix, now);
+      this.withholding.noteChange(prefix, history.routes[prefix], 0);
     });
     for (const feed of [...neighbor.feeds]) this.closeFeed(feed.id);
     this.neighbors[n] = undefined;
@@ -149,17 +132,15 @@ export class Replicator {
     for (const variant of neighbor.variants.values()) {
       variant.append(buf, start, end, view, verdict, history.sequence, now, announced);
     }
-    if (this.kept.active) {
-      const refusing = this.kept.refuse(buf, view, verdict, announced);
-      // In place of the message they get what it amounts to, as far as they may have it.
-      if (refusing !== 0) for (const feed of neighbor.feeds) if ((refusing >>> feed.replica) & 1) feed.enterState(now);
-    }
+    const refusing = this.withholding.refuse(buf, view, verdict, announced);
+    // In place of the message they get what it amounts to, as far as they may have it.
+    if (refusing !== 0) for (const feed of neighbor.feeds) if ((refusing >>> feed.replica) & 1) feed.enterState(now);
     for (const feed of neighbor.feeds) if (feed.live && feed.backlog > this.maxQueueBytes) this.overflow(feed, now);
   }
 
   /** When any neighbour's route for the prefix changed last, ms; -Infinity for never. */
   inputTime(prefix: number): number {
-    return prefix < this.inputTimes.length ? this.inputTimes[prefix] : -Infinity;
+    return this.inputs.of(prefix);
   }
 
   /** The raw route attributes that neighbour `n` announced last for a prefix: attribute id, 0 when absent. */
@@ -196,8 +177,8 @@ export class Replicator {
     const id = this.nextFeed++;
     const { history, since } = neighbor;
     const { suspectBytes } = this;
-    const withheld = this.kept.of(r).routes;
-    const window = options.window ?? (this.careful.has(r) ? this.carefulWindow : Infinity);
+    const withheld = this.withholding.routesOf(r);
+    const window = options.window ?? this.withholding.windowOf(r);
     const parameters = { id, replica: r, neighbor: n, since, history, variant, prefixes, attributes };
     const feed = new Feed({ ...parameters, withheld, suspectBytes, window });
     this.latest = Math.max(this.latest, now);
@@ -270,7 +251,7 @@ export class Replicator {
       through &&= feed.isThrough;
     }
     this.closed.probeReturned(r);
-    if (through) this.careful.delete(r);
+    if (through) this.withholding.through(r);
     return more;
   }
 
@@ -283,99 +264,6 @@ export class Replicator {
       ({ neighbor }) => n === undefined || neighbor === n,
     );
     return suspectsOn(feeds, this.latest, limit);
-  }
-
-  /**
-   * From now on replica `r` is never given these messages again, nor any other with the same attributes, and gets no route that they
-   * announce: by none of its feeds, now or later, until `release`. Returns the entry of each suspect in their order, 0 for one that is
-   * let be: a plain withdrawal, which has no other form; what found no room (see `maxQuarantined`); and routes out of the current state
-   * when they are more than can be suspected in earnest. In the latter two cases the replica's next bootstrap is a careful one
-   * (`isCareful`), and that finds the few. O(all prefixes).
-   */
-  quarantine(r: number, suspects: readonly Suspect[], reason: string, now: number): number[] {
-    const fromState = suspects.reduce((sum, { state, prefixes }) => sum + (state ? prefixes : 0), 0);
-    const tooMany = fromState > EARNEST_PREFIXES && !this.careful.has(r);
-    const chosen = tooMany ? suspects.filter(({ state }) => !state) : suspects;
-    if (tooMany || chosen.length > this.maxQuarantined) this.careful.add(r);
-    const changed = new Set<number>();
-    const key = (suspect: Suspect): Uint8Array =>
-      keyOf(suspect, this.neighbors[suspect.neighbor]?.families ?? ALL_FAMILIES);
-    const ids = this.kept.add(r, chosen, reason, now, key, () => this.announcedNow(), changed);
-    // What is refused now may already wait in the log.
-    for (const feed of this.feedsOf(r)) feed.enterState(now);
-    this.reconsider(r, changed, now);
-    let next = 0;
-    return suspects.map(({ state }) => (tooMany && state ? 0 : ids[next++]));
-  }
-
-  /** The message of this entry is harmless: its routes are given again. Returns false for an unknown entry. O(all prefixes). */
-  release(id: number, now: number): boolean {
-    return this.releaseAll([id], now) === 1;
-  }
-
-  /** The same for many entries at once, in O(all prefixes) for each replica that they belong to. Returns how many of them there were. */
-  releaseAll(ids: readonly number[], now: number): number {
-    const changed = new Map<number, Set<number>>();
-    let released = 0;
-    for (const id of ids) {
-      const r = this.kept.find(id)?.replica;
-      if (r === undefined) continue;
-      const routes = changed.get(r) ?? new Set<number>();
-      changed.set(r, routes);
-      this.kept.remove(id, routes);
-      released++;
-    }
-    for (const [r, routes] of changed) this.reconsider(r, routes, now);
-    return released;
-  }
-
-  /** The message of this entry has been seen to do harm: it is among the last to give way. Returns false for an unknown entry. */
-  convict(id: number): boolean {
-    return this.kept.convict(id);
-  }
-
-  /** What is quarantined for replica `r`, or for all; oldest first. */
-  entries(r?: number): QuarantineEntry[] {
-    return this.kept.list(r);
-  }
-
-  entry(id: number): QuarantineEntry | undefined {
-    return this.kept.find(id);
-  }
-
-  /** The prefixes that are withheld now because of an entry, whoever announces them. O(all prefixes). */
-  withheldBy(id: number): number[] {
-    const routes = new Set(this.kept.find(id)?.suspect.routes);
-    const found = new Set<number>();
-    this.forEachRouteIn(routes, (_, prefix) => found.add(prefix));
-    return [...found];
-  }
-
-  /** The entries because of which replica `r` is not given a prefix by a neighbour, or by several. */
-  withholding(r: number, prefix: number): QuarantineEntry[] {
-    const entries = this.neighbors.flatMap((_, n) => this.kept.withholding(r, this.route(n, prefix)));
-    return [...new Set(entries)];
-  }
-
-  quarantineStats(r: number): QuarantineStats {
-    const { entries, evicted } = this.kept.of(r);
-    return { entries: entries.size, withheld: this.holds.count(r), evicted };
-  }
-
-  /** Whether the route that neighbour `n` announces for a prefix is withheld from replica `r` now. */
-  isWithheld(r: number, n: number, prefix: number): boolean {
-    return this.kept.of(r).routes.has(this.route(n, prefix));
-  }
-
-  /** Whether replica `r` died of too many suspects at once: its feeds give the current state in small parts until they are through. */
-  isCareful(r: number): boolean {
-    return this.careful.has(r);
-  }
-
-  /** Changes since the last call of who has a say where: `limit` (or a few more) at most; call again while there are as many. */
-  drainHolds(limit = DRAINED_HOLDS): HoldChange[] {
-    const isHeld = (r: number, prefix: number): boolean => this.neighbors.some((_, n) => this.isWithheld(r, n, prefix));
-    return this.holds.drain(this.kept.size, limit, isHeld);
   }
 
   feedStats(feedId: number): FeedStats | undefined {
@@ -411,7 +299,7 @@ export class Replicator {
       });
     }
     for (const feed of [...this.feeds.values(), ...this.closed.all()]) feed.markAttributes(used);
-    this.kept.markAttributes(used);
+    this.withholding.markAttributes(used);
   }
 
   /** Marks used[id] for every prefix id held here. */
@@ -422,7 +310,7 @@ export class Replicator {
       });
     }
     for (const feed of [...this.feeds.values(), ...this.closed.all()]) feed.markPrefixes(used);
-    this.holds.markPrefixes(used);
+    this.withholding.markPrefixes(used);
   }
 
   private internAttributes(buf: Uint8Array, view: UpdateView, mp: boolean): number {
@@ -439,42 +327,25 @@ export class Replicator {
     always: boolean,
     now: number,
   ): void {
-    const { cursor, prefixes, kept } = this;
+    const { cursor, prefixes, withholding } = this;
     const { history, feeds } = neighbor;
     const before = history.size;
+    const watched = withholding.active;
     const full = route === 0 && section.kind === 'announce' && !always;
     cursor.reset(buf, section.start, section.end, section.family);
     while (cursor.next()) {
       const prefix = prefixes.intern(section.family, buf, cursor.at, cursor.bits);
       if (prefix === 0 || full) this.tableFull++;
       if (prefix === 0) continue;
-      if (kept.active && (kept.concerns(route) || kept.concerns(history.get(prefix)))) this.holds.note(prefix);
+      if (watched) withholding.noteChange(prefix, history.get(prefix), route);
       if (history.set(prefix, route, now)) {
         for (let i = 0; i < feeds.length; i++) feeds[i].noteChange(prefix);
       } else if (!always) {
         continue;
       }
-      this.noteInput(prefix, now);
+      this.inputs.note(prefix, now);
     }
     history.sizes[section.family] += history.size - before;
-  }
-
-  private noteInput(prefix: number, now: number): void {
-    if (prefix >= this.inputTimes.length) {
-      let length = this.inputTimes.length;
-      while (length <= prefix) length *= 2;
-      const grown = new Float64Array(length).fill(-Infinity);
-      grown.set(this.inputTimes);
-      this.inputTimes = grown;
-    }
-    this.inputTimes[prefix] = now;
-    this.clock?.note(this.prefixes.hashOf(prefix), now);
-  }
-
-  /** So small that what all feeds together have under way finds room in the quarantine, should the replica die of it. */
-  private get carefulWindow(): number {
-    const up = this.neighbors.reduce((count, neighbor) => count + (neighbor === undefined ? 0 : 1), 0);
-    return Math.max(1, Math.min(CAREFUL_WINDOW, Math.floor(this.maxQuarantined / up)));
   }
 
   private remove(feed: Feed): void {
@@ -490,40 +361,6 @@ export class Replicator {
     const found: Feed[] = [];
     for (const feed of this.feeds.values()) if (feed.replica === r) found.push(feed);
     return found;
-  }
-
-  /** These routes are withheld from replica `r`, or given to it, otherwise than before. O(all prefixes), if there are any. */
-  private reconsider(r: number, routes: Set<number>, now: number): void {
-    const withheld = this.kept.of(r).routes;
-    this.forEachRouteIn(routes, (neighbor, prefix) => {
-      this.holds.note(prefix);
-      // What it says of a route that it gets only now is no opinion until it has worked that off.
-      if (!withheld.has(neighbor.history.routes[prefix])) this.noteInput(prefix, now);
-      for (const feed of neighbor.feeds) if (feed.replica === r) feed.renew(prefix, now);
-    });
-  }
-
-  /** Tells whether any neighbour announces a route now. O(all prefixes). */
-  private announcedNow(): (route: number) => boolean {
-    const used = new Uint8Array(this.attributes.limit);
-    for (const neighbor of this.neighbors) {
-      neighbor?.history.forEachRoute((prefix) => (used[neighbor.history.routes[prefix]] = 1));
-    }
-    return (route) => used[route] === 1;
-  }
-
-  /** Visits what neighbours announce now with one of these route attributes. */
-  private forEachRouteIn(routes: Set<number>, visit: (neighbor: Neighbor, prefix: number) => void): void {
-    if (routes.size === 0) return;
-    const wanted = new Uint8Array(this.attributes.limit);
-    for (const route of routes) wanted[route] = 1;
-    for (const neighbor of this.neighbors) {
-      if (neighbor === undefined) continue;
-      const { history } = neighbor;
-      history.forEachRoute((prefix) => {
-        if (wanted[history.routes[prefix]] === 1) visit(neighbor, prefix);
-      });
-    }
   }
 
   private noteEndOfRib(neighbor: Neighbor, family: Family): void {

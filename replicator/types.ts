@@ -14,7 +14,7 @@ export interface FeedOptions {
   deliver?: Delivery;
   /**
    * While the feed gives the current state for the first time: prefixes that may be under way unproven (by probes that came back). Default:
-   * no limit, unless the replica is to be treated with care (`Replicator.isCareful`).
+   * no limit, unless the replica is to be treated with care (`Withholding.isCareful`).
    */
   window?: number;
 }

@@ -57,8 +57,8 @@ function delivery(
   const r = replica.index;
   const backlog = replica.backlog(n);
   const base = { replica: replica.name, quarantined: [], backlogBytes: Number.isFinite(backlog) ? backlog : 0 };
-  if (replicator.isWithheld(r, n, prefix)) {
-    return { ...base, state: 'withheld', quarantined: replicator.withholding(r, prefix).map(({ id }) => id) };
+  if (replicator.withholding.isWithheld(r, n, prefix)) {
+    return { ...base, state: 'withheld', quarantined: replicator.withholding.entriesOn(r, prefix).map(({ id }) => id) };
   }
   if (!replica.isAtWork || !Number.isFinite(backlog)) return { ...base, state: 'no-session' };
   if (caughtUp[r] > since) return { ...base, state: 'worked-off' };

@@ -64,7 +64,7 @@ async function birdProtocol(
   const withheld =
     filtered === undefined ||
     view.replica === undefined ||
-    context.replicator.quarantineStats(view.replica).withheld === 0
+    context.replicator.withholding.stats(view.replica).withheld === 0
       ? 0
       : await view.count([{ port, list: filtered }]);
   const size = inward ? status.prefixesIn - withheld : sentCount(view, port, status.prefixesOut);

@@ -134,7 +134,7 @@ export class View {
     const { replicator } = this.context;
     const route = replicator.route(n, prefix);
     if (route === 0) return 0;
-    const isWithheld = this.replica !== undefined && replicator.isWithheld(this.replica, n, prefix);
+    const isWithheld = this.replica !== undefined && replicator.withholding.isWithheld(this.replica, n, prefix);
     return isWithheld === withheld ? route : 0;
   }
 

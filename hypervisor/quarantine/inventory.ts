@@ -37,7 +37,8 @@ export class Inventory {
 
   /** Entries give way to newer ones without a word. */
   forgetEvicted(): void {
-    for (const id of this.notes.keys()) if (this.context.replicator.entry(id) === undefined) this.notes.delete(id);
+    for (const id of this.notes.keys())
+      if (this.context.replicator.withholding.entry(id) === undefined) this.notes.delete(id);
   }
 
   /** Whether no trial speaks against an entry. */
@@ -50,7 +51,7 @@ export class Inventory {
     const due: Due[] = [];
     for (const [id, { probation, probationEnds = Infinity, times = 1 }] of this.notes) {
       if (!probation || probationEnds > now) continue;
-      const entry = this.context.replicator.entry(id);
+      const entry = this.context.replicator.withholding.entry(id);
       if (entry?.replica === r) due.push({ id, times, prefixes: entry.suspect.prefixes });
     }
     return due;
@@ -58,7 +59,7 @@ export class Inventory {
 
   /** Throws an Error for the user when there is none. */
   entry(id: number): QuarantineEntry {
-    const entry = this.context.replicator.entry(id);
+    const entry = this.context.replicator.withholding.entry(id);
     if (entry === undefined) throw new Error(`nothing is quarantined under number ${id}`);
     return entry;
   }
@@ -78,7 +79,7 @@ export class Inventory {
     const { config, replicator, abstentions, electorate } = this.context;
     let onProbation = 0;
     for (const { probation } of this.notes.values()) if (probation) onProbation++;
-    const all = replicator.entries(replica === undefined ? undefined : this.indexOf(replica)).reverse();
+    const all = replicator.withholding.entries(replica === undefined ? undefined : this.indexOf(replica)).reverse();
     const entries = prefix === undefined ? all : this.withholding(all, prefix);
     const { running, waiting } = trials;
     return {
@@ -89,8 +90,8 @@ export class Inventory {
       uncarried: abstentions.common(electorate.succession).length,
       replicas: config.replicas.map(({ name }, r) => ({
         name,
-        ...replicator.quarantineStats(r),
-        careful: replicator.isCareful(r),
+        ...replicator.withholding.stats(r),
+        careful: replicator.withholding.isCareful(r),
       })),
       trials: { running: running === undefined ? null : config.replicas[running].name, waiting },
     };
@@ -100,7 +101,7 @@ export class Inventory {
   show(id: number): QuarantineDetail {
     const entry = this.entry(id);
     const { replicator, tables } = this.context;
-    const withheld = replicator.withheldBy(id);
+    const withheld = replicator.withholding.prefixesOf(id);
     return {
       ...this.report(entry),
       hex: Buffer.from(entry.suspect.bytes).toString('hex'),
@@ -113,7 +114,7 @@ export class Inventory {
   private withholding(entries: readonly QuarantineEntry[], text: string): QuarantineEntry[] {
     const { config, replicator, tables } = this.context;
     const prefix = tables.prefixes.findText(text);
-    const concerned = new Set(config.replicas.flatMap((_, r) => replicator.withholding(r, prefix)));
+    const concerned = new Set(config.replicas.flatMap((_, r) => replicator.withholding.entriesOn(r, prefix)));
     return entries.filter((entry) => concerned.has(entry));
   }
 

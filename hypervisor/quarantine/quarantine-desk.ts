@@ -110,7 +110,7 @@ export class QuarantineDesk {
     const { replica, reason, at } = fault;
     const provenUntil = this.giveBack.died(replica, at);
     this.repair(fault, suspects);
-    const ids = replicator.quarantine(replica, suspects, reason, at);
+    const ids = replicator.withholding.quarantine(replica, suspects, reason, at);
     const held = suspects.flatMap((suspect, i) => (ids[i] === 0 ? [] : [{ suspect, id: ids[i] }]));
     if (held.length === 0) return this.tellCareful(fault, suspects);
     this.inventory.forgetEvicted();
@@ -142,7 +142,7 @@ export class QuarantineDesk {
   /** Once per turn of the main loop: takes what the replicator has held back or lifted since. */
   apply(now: number): void {
     const { abstentions, replicator, schedule } = this.context;
-    const changes = replicator.drainHolds(HOLDS);
+    const changes = replicator.withholding.drainHolds(HOLDS);
     for (const { replica, prefix, hold } of changes) {
       if (hold) abstentions.hold(replica, prefix, QUARANTINED, now);
       else abstentions.lift(replica, prefix, QUARANTINED, now);
@@ -178,7 +178,7 @@ export class QuarantineDesk {
   release(id: number | undefined, replica?: string): number {
     const { replicator } = this.context;
     const r = replica === undefined ? undefined : this.inventory.indexOf(replica);
-    const entries = id === undefined ? replicator.entries(r) : [this.inventory.entry(id)];
+    const entries = id === undefined ? replicator.withholding.entries(r) : [this.inventory.entry(id)];
     for (const { suspect, replica: of } of entries) this.repeats.forget(of, suspect);
     this.free(
       entries.map((entry) => entry.id),
@@ -189,7 +189,7 @@ export class QuarantineDesk {
 
   private tellCareful({ replica, reason }: SystemFault, suspects: readonly Suspect[]): void {
     const { config, log, replicator } = this.context;
-    if (!replicator.isCareful(replica)) return;
+    if (!replicator.withholding.isCareful(replica)) return;
     log.warn(
       `replica ${config.replicas[replica].name}: ${suspects.length} messages or more were under way when it failed (${reason}), too many ` +
         'to suspect them all: next time it gets its tables in small parts',
@@ -243,7 +243,7 @@ export class QuarantineDesk {
   private letGo(ids: readonly number[], because: string, now: number): void {
     const { replicator } = this.context;
     for (const id of ids) {
-      const entry = replicator.entry(id);
+      const entry = replicator.withholding.entry(id);
       if (entry === undefined) continue;
       this.repeats.released(entry.replica, entry.suspect, now);
       this.giveBack.given(entry.replica, now);
@@ -256,14 +256,14 @@ export class QuarantineDesk {
     if (ids.length === 0) return;
     const byReplica = new Map<number, QuarantineEntry[]>();
     for (const id of ids) {
-      const entry = replicator.entry(id);
+      const entry = replicator.withholding.entry(id);
       if (entry === undefined) continue;
       const freed = byReplica.get(entry.replica);
       if (freed === undefined) byReplica.set(entry.replica, [entry]);
       else freed.push(entry);
       this.inventory.forget(id);
     }
-    replicator.releaseAll(ids, clock());
+    replicator.withholding.releaseAll(ids, clock());
     for (const [replica, freed] of byReplica) this.record('released', freed, replica, because);
     schedule();
   }
@@ -282,7 +282,7 @@ export class QuarantineDesk {
   }
 
   private entriesOf(ids: readonly number[]): QuarantineEntry[] {
-    return ids.flatMap((id) => this.context.replicator.entry(id) ?? []);
+    return ids.flatMap((id) => this.context.replicator.withholding.entry(id) ?? []);
   }
 
   private endsOf(neighbor: number): SessionEnds {

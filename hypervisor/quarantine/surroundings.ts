@@ -56,7 +56,7 @@ export function routesOfOthers(
         seen.add(prefix);
         for (const { index } of neighbors) {
           const route = index === neighbor ? 0 : replicator.route(index, prefix);
-          if (route === 0 || replicator.isWithheld(r, index, prefix)) continue;
+          if (route === 0 || replicator.withholding.isWithheld(r, index, prefix)) continue;
           out.reset();
           const ids = Uint32Array.of(prefix);
           if (!packer.announce(family, attributes.get(route), prefixes, ids, 0, 1, out)) continue;

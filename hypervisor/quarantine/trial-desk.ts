@@ -104,7 +104,7 @@ export class TrialDesk {
   private retry(now: number): void {
     const { electorate, replicator } = this.parts.context;
     const one = this.unfinished.take((r) => electorate.has(r), now);
-    const entries = (one?.ids ?? []).flatMap((id) => replicator.entry(id) ?? []);
+    const entries = (one?.ids ?? []).flatMap((id) => replicator.withholding.entry(id) ?? []);
     if (one === undefined || entries.length === 0) return;
     const suspects = entries.map(({ suspect }) => suspect);
     const ids = entries.map(({ id }) => id);
@@ -122,11 +122,11 @@ export class TrialDesk {
     const enough = !died && tries + 1 >= MAX_TRIES;
     const probations = this.probationsOf(one, verdicts, now);
     verdicts.forEach((verdict, i) => {
-      const entry = context.replicator.entry(ids[i]);
+      const entry = context.replicator.withholding.entry(ids[i]);
       if (entry === undefined) return;
       const { stays, times } = probations.get(entry.id) ?? { stays: 0, times: 0 };
       if (verdict === 'convicted') {
-        context.replicator.convict(entry.id);
+        context.replicator.withholding.convict(entry.id);
         convicted.push(entry.id);
         inventory.note(entry.id, { trial: 'convicted', note: deaths[i] ?? null });
       } else if (verdict === 'untried') {
@@ -155,7 +155,7 @@ export class TrialDesk {
   ): Map<number, Probation> {
     const { context, repeats } = this.parts;
     const entries = ids.flatMap((id, i) => {
-      const entry = verdicts[i] === 'not-reproduced' ? context.replicator.entry(id) : undefined;
+      const entry = verdicts[i] === 'not-reproduced' ? context.replicator.withholding.entry(id) : undefined;
       return entry ?? [];
     });
     const messages = entries.map(({ suspect }) => suspect);

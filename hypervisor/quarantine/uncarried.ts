@@ -23,7 +23,7 @@ export class Uncarried {
     const members = electorate.succession;
     const released = new Set<number>();
     for (const prefix of abstentions.common(members, MAX_PREFIXES)) {
-      const holders = members.map((r) => this.context.replicator.withholding(r, prefix));
+      const holders = members.map((r) => this.context.replicator.withholding.entriesOn(r, prefix));
       // With what is released for another prefix somebody may get this one, too.
       if (holders.some((entries) => entries.length > 0 && entries.every(({ id }) => released.has(id)))) continue;
       const willing = holders.filter((entries) => entries.length > 0 && entries.every(({ id }) => this.mayGo(id)));

@@ -125,7 +125,7 @@ export class Standing {
     for (const { index: n, up, announced } of neighbors) {
       if (!up) continue;
       for (const [prefix, route] of announced) {
-        if (this.isLethal(r, route) || replicator.isWithheld(r, n, prefix)) routes.add(route);
+        if (this.isLethal(r, route) || replicator.withholding.isWithheld(r, n, prefix)) routes.add(route);
       }
     }
     return routes.size > scenario.maxQuarantined;
@@ -143,7 +143,7 @@ export class Standing {
     for (const { index: n, up, announced } of world.neighbors) {
       if (!up) continue;
       for (const [prefix, route] of announced) {
-        if (this.isLethal(r, route) && !world.replicator.isWithheld(r, n, prefix)) return true;
+        if (this.isLethal(r, route) && !world.replicator.withholding.isWithheld(r, n, prefix)) return true;
       }
     }
     return false;

@@ -60,7 +60,7 @@ export class Ward {
     const messages = replicator.suspects(replica, cause === 'notification' ? neighbor : undefined);
     if (messages.length === 0 || this.world.is('forgetful')) return;
     const provenUntil = this.giveBack.died(replica, at);
-    const ids = replicator.quarantine(replica, messages, reason, at);
+    const ids = replicator.withholding.quarantine(replica, messages, reason, at);
     this.counts.quarantined += ids.filter((id) => id !== 0).length;
     if (!scenario.narrow || ids.every((id) => id === 0)) return;
     const death: Death = { at, suspects: messages.length, provenUntil };
@@ -70,7 +70,7 @@ export class Ward {
 
   apply(now: number): void {
     const { replicator, abstentions } = this.world;
-    for (const { replica, prefix, hold } of replicator.drainHolds()) {
+    for (const { replica, prefix, hold } of replicator.withholding.drainHolds()) {
       if (hold) abstentions.hold(replica, prefix, QUARANTINED, now);
       else if (!this.world.is('sticky-holds')) abstentions.lift(replica, prefix, QUARANTINED, now);
     }
@@ -94,7 +94,7 @@ export class Ward {
     const { replicator, caughtUp } = this.world;
     if (!this.giveBack.isOpen(r, caughtUp[r], now) || this.world.is('unforgiving')) return;
     const due = [...this.probations].flatMap(([id, { ends, times }]) => {
-      const entry = replicator.entry(id);
+      const entry = replicator.withholding.entry(id);
       return entry?.replica === r && ends <= now ? [{ id, times, prefixes: entry.suspect.prefixes }] : [];
     });
     this.letGo(
@@ -106,7 +106,7 @@ export class Ward {
   private retry(now: number): void {
     const { electorate, replicator } = this.world;
     const one = this.unfinished.take((r) => electorate.has(r), now);
-    const entries = (one?.ids ?? []).flatMap((id) => replicator.entry(id) ?? []);
+    const entries = (one?.ids ?? []).flatMap((id) => replicator.withholding.entry(id) ?? []);
     if (one === undefined || entries.length === 0) return;
     this.cases.push({ ...one, ids: entries.map(({ id }) => id), messages: entries.map(({ suspect }) => suspect) });
   }
@@ -146,17 +146,19 @@ export class Ward {
     const { replicator, queue } = this.world;
     const released: number[] = [];
     const untried: number[] = [];
-    const open = messages.filter((_, i) => verdicts[i] === 'not-reproduced' && replicator.entry(ids[i]) !== undefined);
+    const open = messages.filter(
+      (_, i) => verdicts[i] === 'not-reproduced' && replicator.withholding.entry(ids[i]) !== undefined,
+    );
     const probations = this.repeats.suspected(replica, open, death, queue.now);
     verdicts.forEach((told, i) => {
       let verdict = told;
       if (this.world.is('gullible')) verdict = 'cleared';
       if (this.world.is('vengeful')) verdict = 'convicted';
-      const entry = replicator.entry(ids[i]);
+      const entry = replicator.withholding.entry(ids[i]);
       if (entry === undefined) return;
       const { stays, times } = probations[open.indexOf(messages[i])] ?? { stays: 0, times: 0 };
       const keep = verdict === 'untried' || (verdict === 'not-reproduced' && stays > 0);
-      if (verdict === 'convicted') replicator.convict(entry.id);
+      if (verdict === 'convicted') replicator.withholding.convict(entry.id);
       else if (verdict === 'untried') untried.push(entry.id);
       else if (keep) this.probations.set(entry.id, { ends: queue.now + stays, times });
       else released.push(entry.id);
@@ -172,13 +174,13 @@ export class Ward {
     const { replicator, queue, hosts } = this.world;
     this.counts.released += ids.length;
     for (const id of ids) {
-      const entry = replicator.entry(id);
+      const entry = replicator.withholding.entry(id);
       if (entry !== undefined) this.repeats.released(r, entry.suspect, queue.now);
       this.probations.delete(id);
     }
     this.giveBack.given(r, queue.now);
     this.givenBackAt = queue.now;
-    replicator.releaseAll(ids, queue.now);
+    replicator.withholding.releaseAll(ids, queue.now);
     hosts[r].wake();
   }
 }

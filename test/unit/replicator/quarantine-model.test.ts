@@ -118,7 +118,7 @@ class Model {
 
   quarantine(r: number, pick: (i: number) => boolean): void {
     const suspects = this.replicator.suspects(r).filter((_, i) => pick(i));
-    const ids = this.replicator.quarantine(r, suspects, 'test', (this.now += 1));
+    const ids = this.replicator.withholding.quarantine(r, suspects, 'test', (this.now += 1));
     expect(ids.length).toBe(suspects.length);
     suspects.forEach(({ bytes }, i) => {
       const rib = new ModelRib();
@@ -132,7 +132,7 @@ class Model {
   release(i: number): void {
     if (this.entries.length === 0) return;
     const [entry] = this.entries.splice(i % this.entries.length, 1);
-    expect(this.replicator.release(entry.id, (this.now += 1))).toBe(true);
+    expect(this.replicator.withholding.release(entry.id, (this.now += 1))).toBe(true);
   }
 
   /** What replica `r` may know of neighbour `n`. */
@@ -142,7 +142,11 @@ class Model {
   }
 
   checkHolds(): void {
-    for (let changes = this.replicator.drainHolds(4); changes.length > 0; changes = this.replicator.drainHolds(4)) {
+    for (
+      let changes = this.replicator.withholding.drainHolds(4);
+      changes.length > 0;
+      changes = this.replicator.withholding.drainHolds(4)
+    ) {
       for (const { replica, prefix, hold } of changes) {
         expect(this.held[replica].has(prefix)).toBe(!hold);
         if (hold) this.held[replica].add(prefix);
@@ -271,7 +275,7 @@ test('what replicas hold is what neighbours say less what is withheld, and no po
         }
         DELIVERIES.forEach((_, r) => model.checkSuspects(r));
         model.finish();
-        expect(model.replicator.entries().map(({ id }) => id)).toEqual(
+        expect(model.replicator.withholding.entries().map(({ id }) => id)).toEqual(
           model.entries.map(({ id }) => id).sort((a, b) => a - b),
         );
       },

@@ -79,7 +79,7 @@ describe('suspects', () => {
     probed(bench);
     expect(replicator.suspects(0)).toEqual([]);
     giveAndLose();
-    replicator.quarantine(0, replicator.suspects(0), 'hangs', 20);
+    replicator.withholding.quarantine(0, replicator.suspects(0), 'hangs', 20);
     replicator.replicaEnded(0);
     expect(replicator.suspects(0)).toEqual([]);
     // The neighbour comes back and says it again.
@@ -167,7 +167,7 @@ describe('quarantine', () => {
     const poison = bench.announcement(attributesOf(9), ...prefixes);
     bench.receive(0, poison, 10);
     for (const feed of feeds) bench.pull(feed);
-    const [id] = replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20);
+    const [id] = replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20);
     replicator.closeFeed(feeds[0]);
     feeds[0] = replicator.openFeed(0, 0, V4, 30);
     return { bench, replicator, feeds, poison, id };
@@ -177,13 +177,17 @@ describe('quarantine', () => {
     const { bench, replicator, feeds, id } = killed('10.1.0.0/16', '10.2.0.0/16');
     const [first, second] = ['10.1.0.0/16', '10.2.0.0/16'].map((text) => bench.prefixes.findText(text));
     expect(bench.pull(feeds[0]).length).toBe(0);
-    expect(replicator.withheldBy(id)).toEqual([first, second]);
-    expect(replicator.drainHolds()).toEqual([first, second].map((prefix) => ({ replica: 0, prefix, hold: true })));
-    expect(replicator.quarantineStats(0)).toEqual({ entries: 1, withheld: 2, evicted: 0 });
+    expect(replicator.withholding.prefixesOf(id)).toEqual([first, second]);
+    expect(replicator.withholding.drainHolds()).toEqual(
+      [first, second].map((prefix) => ({ replica: 0, prefix, hold: true })),
+    );
+    expect(replicator.withholding.stats(0)).toEqual({ entries: 1, withheld: 2, evicted: 0 });
     const better = bench.announcement(attributesOf(3), '10.1.0.0/16');
     bench.receive(0, better, 40);
     bench.receive(0, bench.withdrawal('10.2.0.0/16'), 41);
-    expect(replicator.drainHolds()).toEqual([first, second].map((prefix) => ({ replica: 0, prefix, hold: false })));
+    expect(replicator.withholding.drainHolds()).toEqual(
+      [first, second].map((prefix) => ({ replica: 0, prefix, hold: false })),
+    );
     const rib = new ModelRib();
     rib.apply(bench.pull(feeds[0]));
     expect([...rib.routes.keys()]).toEqual(['10.1.0.0/16']);
@@ -199,7 +203,7 @@ describe('quarantine', () => {
     rib.apply(bench.pull(feeds[0]));
     expect([...rib.routes.keys()]).toEqual(['10.8.0.0/16']);
     expect(hex(bench.pull(feeds[1]))).toBe([poison, variation, good].map(hex).join(''));
-    expect(replicator.drainHolds().map(({ prefix }) => bench.prefixes.format(prefix))).toEqual([
+    expect(replicator.withholding.drainHolds().map(({ prefix }) => bench.prefixes.format(prefix))).toEqual([
       '10.1.0.0/16',
       '10.7.0.0/16',
     ]);
@@ -214,7 +218,7 @@ describe('quarantine', () => {
     bench.pull(feed);
     bench.receive(0, bench.announcement(attributesOf(9), '10.2.0.0/16'));
     bench.receive(0, bench.announcement(attributesOf(1), '10.2.0.0/16'));
-    replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20);
+    replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20);
     const stream = bench.pull(feed);
     expect(hex(stream)).not.toContain(hex(attributesOf(9)));
     const rib = new ModelRib();
@@ -224,16 +228,16 @@ describe('quarantine', () => {
 
   test("it outlives the neighbour's session", () => {
     const { bench, replicator, poison } = killed('10.1.0.0/16');
-    replicator.drainHolds();
+    replicator.withholding.drainHolds();
     replicator.neighborDown(0, 60);
-    expect(replicator.drainHolds()).toMatchObject([{ replica: 0, hold: false }]);
+    expect(replicator.withholding.drainHolds()).toMatchObject([{ replica: 0, hold: false }]);
     replicator.neighborUp(0, V4, 70);
     const feed = replicator.openFeed(0, 0, V4, 70);
     bench.receive(0, poison, 80);
     const rib = new ModelRib();
     rib.apply(bench.pull(feed));
     expect(rib.routes.size).toBe(0);
-    expect(replicator.drainHolds()).toMatchObject([{ replica: 0, hold: true }]);
+    expect(replicator.withholding.drainHolds()).toMatchObject([{ replica: 0, hold: true }]);
   });
 
   test('what is released is given, and no opinion counts until it was worked off', () => {
@@ -241,14 +245,14 @@ describe('quarantine', () => {
     const prefix = bench.prefixes.findText('10.1.0.0/16');
     bench.pull(feeds[0]);
     expect(replicator.inputTime(prefix)).toBe(10);
-    expect(replicator.release(id, 90)).toBe(true);
-    expect(replicator.release(id, 90)).toBe(false);
+    expect(replicator.withholding.release(id, 90)).toBe(true);
+    expect(replicator.withholding.release(id, 90)).toBe(false);
     expect(replicator.inputTime(prefix)).toBe(90);
     expect(replicator.deliveredUntil(feeds[0], 95)).toBeLessThanOrEqual(90);
     const rib = new ModelRib();
     rib.apply(bench.pull(feeds[0]));
     expect([...rib.routes.keys()]).toEqual(['10.1.0.0/16']);
-    expect(replicator.entries()).toEqual([]);
+    expect(replicator.withholding.entries()).toEqual([]);
   });
 
   test('a message without prefixes is known by its bytes', () => {
@@ -259,7 +263,7 @@ describe('quarantine', () => {
     for (const message of [emptyReach(), unreachIpv4(bench, '10.1.0.0/16')]) {
       bench.receive(0, message, 10);
       expect(hex(bench.pull(feed))).toBe(hex(message));
-      expect(replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20)).not.toContain(0);
+      expect(replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 20)).not.toContain(0);
       replicator.replicaEnded(0);
       feed = replicator.openFeed(0, 0, ALL_FAMILIES, 30);
       bench.receive(0, message, 40);
@@ -285,8 +289,8 @@ describe('quarantine', () => {
     ];
     for (const message of messages) bench.receive(0, message);
     bench.pull(feed);
-    expect(replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0)).toEqual([0, 0, 0, 0]);
-    expect(replicator.entries()).toEqual([]);
+    expect(replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0)).toEqual([0, 0, 0, 0]);
+    expect(replicator.withholding.entries()).toEqual([]);
   });
 
   test('attributes that the history does not have (RFC 7606) are known all the same', () => {
@@ -297,7 +301,7 @@ describe('quarantine', () => {
     const broken = bench.announcement(Uint8Array.from([0x40, 1, 1, 7, ...attributesOf(1).subarray(4)]), '10.1.0.0/16');
     bench.receive(0, broken);
     bench.pull(feed);
-    expect(replicator.quarantine(0, replicator.suspects(0), 'SIGABRT', 0)).not.toContain(0);
+    expect(replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGABRT', 0)).not.toContain(0);
     replicator.replicaEnded(0);
     feed = replicator.openFeed(0, 0, V4, 0);
     bench.receive(0, bench.announcement(attributesOf(2), '10.1.0.0/16'));
@@ -318,7 +322,7 @@ describe('quarantine', () => {
     const broken = encodeMessage(MessageType.UPDATE, Uint8Array.from(body));
     bench.receive(0, broken);
     expect(hex(bench.pull(feed))).toBe(hex(broken));
-    expect(replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0)).not.toContain(0);
+    expect(replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0)).not.toContain(0);
     replicator.replicaEnded(0);
     feed = replicator.openFeed(0, 0, ALL_FAMILIES, 0);
     bench.receive(0, broken);
@@ -333,21 +337,21 @@ describe('quarantine', () => {
     const die = (...origins: number[]): number[] => {
       for (const i of origins) bench.receive(0, bench.announcement(attributesOf(i), `10.${i}.0.0/16`));
       bench.pull(feed);
-      const ids = replicator.quarantine(0, replicator.suspects(0).slice(-origins.length), 'SIGSEGV', 0);
+      const ids = replicator.withholding.quarantine(0, replicator.suspects(0).slice(-origins.length), 'SIGSEGV', 0);
       return ids;
     };
     const first = die(1);
-    expect(replicator.convict(first[0])).toBe(true);
+    expect(replicator.withholding.convict(first[0])).toBe(true);
     const others = [...die(2), ...die(3)];
     const last = die(4);
-    expect(replicator.entries(0).map(({ id }) => id)).toEqual([first[0], others[1], last[0]]);
-    expect(replicator.quarantineStats(0).evicted).toBe(1);
-    expect(replicator.isWithheld(0, 0, bench.prefixes.findText('10.2.0.0/16'))).toBe(false);
-    expect(replicator.isCareful(0)).toBe(false);
+    expect(replicator.withholding.entries(0).map(({ id }) => id)).toEqual([first[0], others[1], last[0]]);
+    expect(replicator.withholding.stats(0).evicted).toBe(1);
+    expect(replicator.withholding.isWithheld(0, 0, bench.prefixes.findText('10.2.0.0/16'))).toBe(false);
+    expect(replicator.withholding.isCareful(0)).toBe(false);
     expect(die(5, 6, 7, 8)[0]).toBe(0);
-    expect(replicator.isCareful(0)).toBe(true);
+    expect(replicator.withholding.isCareful(0)).toBe(true);
     // All three that were there, and the one that found no room.
-    expect(replicator.quarantineStats(0).evicted).toBe(1 + 3 + 1);
+    expect(replicator.withholding.stats(0).evicted).toBe(1 + 3 + 1);
   });
 
   test('convicted ones that withhold nothing any more give way to suspects that do', () => {
@@ -358,16 +362,20 @@ describe('quarantine', () => {
     const die = (origin: number): number => {
       bench.receive(0, bench.announcement(attributesOf(origin), `10.${origin}.0.0/16`), origin);
       bench.pull(feed);
-      return replicator.quarantine(0, replicator.suspects(0).slice(-1), 'SIGSEGV', origin)[0];
+      return replicator.withholding.quarantine(0, replicator.suspects(0).slice(-1), 'SIGSEGV', origin)[0];
     };
     const convicted = [die(1), die(2)];
-    for (const id of convicted) replicator.convict(id);
+    for (const id of convicted) replicator.withholding.convict(id);
     bench.receive(0, bench.withdrawal('10.1.0.0/16'), 2);
     const last = die(3);
-    expect(replicator.entries(0).map(({ id }) => id)).toEqual([convicted[1], last]);
-    expect(replicator.isWithheld(0, 0, bench.prefixes.findText('10.3.0.0/16'))).toBe(true);
+    expect(replicator.withholding.entries(0).map(({ id }) => id)).toEqual([convicted[1], last]);
+    expect(replicator.withholding.isWithheld(0, 0, bench.prefixes.findText('10.3.0.0/16'))).toBe(true);
     // All that is left withholds something: now the convicted one is the last to give way.
-    expect([die(4), ...replicator.entries(0).map(({ id }) => id)]).toEqual([last + 1, convicted[1], last + 1]);
+    expect([die(4), ...replicator.withholding.entries(0).map(({ id }) => id)]).toEqual([
+      last + 1,
+      convicted[1],
+      last + 1,
+    ]);
   });
 
   test('ids of what is quarantined or in flight survive a sweep', () => {
@@ -380,8 +388,8 @@ describe('quarantine', () => {
     for (let i = 20; i < 40; i++) bench.receive(0, bench.announcement(attributesOf(i), '10.9.0.0/16'));
     bench.pull(feeds[0]);
     bench.receive(0, poison);
-    const [entry] = replicator.entries();
-    expect(replicator.withheldBy(entry.id).map((id) => bench.prefixes.format(id))).toEqual(['10.1.0.0/16']);
+    const [entry] = replicator.withholding.entries();
+    expect(replicator.withholding.prefixesOf(entry.id).map((id) => bench.prefixes.format(id))).toEqual(['10.1.0.0/16']);
     const five = replicator.suspects(0).find(({ bytes }) => hex(bytes).endsWith('100a05'));
     expect(hex(bench.attributes.get(five!.routes[0]))).toBe(hex(attributesOf(5)));
   });
@@ -414,14 +422,14 @@ describe('careful bootstrap', () => {
       return { dead: false, largest, rib };
     };
     const die = (): number[] => {
-      const ids = replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
+      const ids = replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
       replicator.replicaEnded(0);
       return ids.filter((id) => id !== 0);
     };
     const first = bootstrap();
     expect(first.dead).toBe(true);
     expect(die()).toEqual([]);
-    expect(replicator.isCareful(0)).toBe(true);
+    expect(replicator.withholding.isCareful(0)).toBe(true);
     const second = bootstrap();
     expect(second).toMatchObject({ dead: true });
     expect(second.largest).toBeLessThanOrEqual(4096);
@@ -431,7 +439,7 @@ describe('careful bootstrap', () => {
     expect(third).toMatchObject({ dead: false });
     expect(third.rib.routes.size).toBe(count - ids.length);
     for (let i = 0; i < 2; i++) probed(bench);
-    expect(replicator.isCareful(0)).toBe(false);
+    expect(replicator.withholding.isCareful(0)).toBe(false);
   });
 
   test('probes that return before the replica has taken its sessions end no care', () => {
@@ -441,13 +449,13 @@ describe('careful bootstrap', () => {
     for (let i = 0; i < 3; i++) bench.receive(0, bench.announcement(attributesOf(i), `10.${i}.0.0/16`));
     const feed = replicator.openFeed(0, 0, V4, 0);
     bench.pull(feed);
-    replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
+    replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
     replicator.replicaEnded(0);
     for (let i = 0; i < 3; i++) probed(bench);
-    expect(replicator.isCareful(0)).toBe(true);
+    expect(replicator.withholding.isCareful(0)).toBe(true);
     bench.pull(replicator.openFeed(0, 1, V4, 0));
     for (let i = 0; i < 3; i++) probed(bench);
-    expect(replicator.isCareful(0)).toBe(true);
+    expect(replicator.withholding.isCareful(0)).toBe(true);
   });
 
   test('no more is under way on all feeds together than finds room in the quarantine', () => {
@@ -460,7 +468,7 @@ describe('careful bootstrap', () => {
     const bootstrap = (): void =>
       [0, 1].map((n) => replicator.openFeed(0, n, V4, 0)).forEach((feed) => bench.pull(feed));
     bootstrap();
-    replicator.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
+    replicator.withholding.quarantine(0, replicator.suspects(0), 'SIGSEGV', 0);
     replicator.replicaEnded(0);
     replicator.neighborDown(0, 0);
     replicator.neighborDown(1, 0);
@@ -469,7 +477,7 @@ describe('careful bootstrap', () => {
       for (let i = 0; i < 8; i++) bench.receive(n, bench.announcement(attributesOf(8 * n + i), `10.${i}.0.0/16`));
     }
     bootstrap();
-    expect(replicator.isCareful(0)).toBe(true);
+    expect(replicator.withholding.isCareful(0)).toBe(true);
     expect(replicator.suspects(0)).toHaveLength(4);
   });
 

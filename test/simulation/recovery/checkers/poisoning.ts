@@ -5,7 +5,9 @@ import type { RecoveryWorld } from '../world.js';
 
 /** All that was in flight is remembered and kept: nothing was forgotten, and nothing had to give way. */
 function remembersAll({ replicator, scenario, hosts }: RecoveryWorld): boolean {
-  return scenario.suspectBytes > 10_000 && hosts.every(({ index }) => replicator.quarantineStats(index).evicted === 0);
+  return (
+    scenario.suspectBytes > 10_000 && hosts.every(({ index }) => replicator.withholding.stats(index).evicted === 0)
+  );
 }
 
 export function poison(): RecoveryChecker {
@@ -52,7 +54,7 @@ export function innocents(): RecoveryChecker {
       if (!scenario.narrow || !ward.idle) return undefined;
       for (const { index: r } of hosts) {
         if (!electorate.has(r) || queue.now - (accusedAt.get(r) ?? -Infinity) < FORGIVEN_AFTER) continue;
-        const innocent = replicator.entries(r).find(({ suspect: { bytes } }) => {
+        const innocent = replicator.withholding.entries(r).find(({ suspect: { bytes } }) => {
           const dose = doseIn(bytes, world.routes);
           return dose === undefined || !world.isVulnerable(r, dose.kind);
         });
@@ -68,8 +70,8 @@ export const holds: RecoveryChecker = {
   onTick(world) {
     const { replicator, abstentions, hosts, neighbors, routes } = world;
     for (const { index: r } of hosts) {
-      if (replicator.quarantineStats(r).entries === 0 && abstentions.count(r) === 0) continue;
-      const withheld = new Set(replicator.entries(r).flatMap(({ suspect }) => suspect.routes));
+      if (replicator.withholding.stats(r).entries === 0 && abstentions.count(r) === 0) continue;
+      const withheld = new Set(replicator.withholding.entries(r).flatMap(({ suspect }) => suspect.routes));
       for (const prefix of routes.ids) {
         const due = neighbors.some(({ up, announced }) => up && withheld.has(announced.get(prefix) ?? 0));
         if (abstentions.abstains(r, prefix) === (due || world.desk.mutes.count(r) > 0)) continue;
@@ -90,7 +92,7 @@ export const holds: RecoveryChecker = {
     const { replicator, hosts, neighbors, routes } = world;
     for (const { index: r, up, model } of hosts) {
       if (!up || model.hung || !world.desk.planner.life(r).phase.match(/voting|standby/)) continue;
-      const withheld = new Set(replicator.entries(r).flatMap(({ suspect }) => suspect.routes));
+      const withheld = new Set(replicator.withholding.entries(r).flatMap(({ suspect }) => suspect.routes));
       for (const { index: n, announced } of neighbors) {
         for (const prefix of routes.ids) {
           const route = announced.get(prefix) ?? 0;

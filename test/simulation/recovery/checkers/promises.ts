@@ -88,9 +88,9 @@ export const bounds: RecoveryChecker = {
 export const hoards: RecoveryChecker = {
   name: 'hoards',
   onStep({ replicator, scenario, hosts }) {
-    const full = hosts.find(({ index }) => replicator.quarantineStats(index).entries > scenario.maxQuarantined);
+    const full = hosts.find(({ index }) => replicator.withholding.stats(index).entries > scenario.maxQuarantined);
     return (
-      full && `${replicator.quarantineStats(full.index).entries} messages are quarantined for replica ${full.index}`
+      full && `${replicator.withholding.stats(full.index).entries} messages are quarantined for replica ${full.index}`
     );
   },
 };

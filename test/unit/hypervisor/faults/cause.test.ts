@@ -50,7 +50,10 @@ describe('an ending process', () => {
 });
 
 test('a stopped process, or one that it has started, is seen; it runs on', async () => {
-  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; wait'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
   try {
     const [text] = (await once(parent.stdout, 'data')) as [Buffer];
     for (const pid of [Number(text), parent.pid!]) {
