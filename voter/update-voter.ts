@@ -5,6 +5,7 @@
 // Two ways lead to a verdict. A vote decides at once if the strategy says so (`decide`). A ballot on which members still disagree with
 // the verdict is contested and comes up for review when it may have become stable (`review`); then the majority of the stable votes
 // settles it, in every strategy. A replica that joins or leaves changes no verdict; it only has all contested ballots reviewed.
+import { BallotView } from './ballot-view.js';
 import { Ballots, CONTESTED, NO_MAJORITY, OSCILLATING, UNKNOWN } from './ballots.js';
 import { DirtyQueue } from './dirty-queue.js';
 import { Dissents } from './dissents.js';
@@ -35,9 +36,8 @@ export interface UpdateVoterParameters {
   caughtUp: Float64Array;
 }
 
-export class UpdateVoter {
+export class UpdateVoter extends BallotView {
   private current: Strategy;
-  private readonly electorate: Electorate;
   private readonly inputTime: (prefix: number) => number;
   private readonly caughtUp: Float64Array;
   private threshold!: number;
@@ -45,16 +45,12 @@ export class UpdateVoter {
   private k!: number;
   private preferred!: number;
   private restlessLimit!: number;
-  private readonly ballots: Ballots;
   private readonly queue = new DirtyQueue();
   private readonly wheel: DueWheel;
   private readonly tally = new Tally();
   private readonly events: EventLog;
   private readonly present: Int32Array;
-  private readonly dissents: Dissents;
-  private readonly silence: Silence;
   private routes = 0;
-  private contestedCount = 0;
   private withoutMajority = 0;
   private oscillating = 0;
   private inputFloor = -Infinity;
@@ -62,17 +58,16 @@ export class UpdateVoter {
   private seenOverthrows: number;
 
   constructor({ replicas, electorate, strategy, options = {}, inputTime, caughtUp }: UpdateVoterParameters) {
+    const ballots = new Ballots(replicas);
+    const events = new EventLog(options.maxEvents ?? DEFAULT_MAX_EVENTS);
+    super(electorate, ballots, new Dissents(ballots, events), new Silence(options.silence ?? DEFAULT_SILENCE));
     this.current = strategy;
-    this.electorate = electorate;
     this.inputTime = inputTime;
     this.caughtUp = caughtUp;
-    this.ballots = new Ballots(replicas);
     this.setThresholds(options);
     this.wheel = new DueWheel(Math.max(1, this.threshold / 8));
-    this.events = new EventLog(options.maxEvents ?? DEFAULT_MAX_EVENTS);
+    this.events = events;
     this.present = new Int32Array(replicas);
-    this.dissents = new Dissents(this.ballots, this.events);
-    this.silence = new Silence(options.silence ?? DEFAULT_SILENCE);
     this.seenEpoch = electorate.epoch;
     this.seenOverthrows = electorate.overthrows;
   }
@@ -162,98 +157,6 @@ export class UpdateVoter {
     return true;
   }
 
-  /** What should be advertised: attribute id, 0 for nothing. */
-  verdict(prefix: number): number {
-    return prefix < this.ballots.limit ? this.ballots.verdict[prefix] : 0;
-  }
-
-  /** What the neighbour holds, as far as known: attribute id, 0 for nothing, 0xffffffff for anything. */
-  advertised(prefix: number): number {
-    return prefix < this.ballots.limit ? this.ballots.advertised[prefix] : 0;
-  }
-
-  /** What replica `r` says, member or not. */
-  currentVote(r: number, prefix: number): number {
-    return prefix < this.ballots.limit ? this.ballots.votes[prefix * this.ballots.replicas + r] : 0;
-  }
-
-  /** Whether replica `r` has no say of its own on `prefix`, member or not. */
-  abstains(r: number, prefix: number): boolean {
-    return prefix < this.ballots.limit && ((this.ballots.abstaining[prefix] >>> r) & 1) === 1;
-  }
-
-  /** Whether the word of replica `r` counts on `prefix` now. */
-  hasSay(r: number, prefix: number): boolean {
-    return (((prefix < this.ballots.limit ? this.voters(prefix) : this.electorate.members) >>> r) & 1) === 1;
-  }
-
-  /** By which rule the verdict came about. */
-  rule(prefix: number): Rule {
-    return prefix < this.ballots.limit ? this.ballots.rule(prefix) : 'none';
-  }
-
-  /** Bitmask of the members with a say on `prefix` that agree with the verdict. */
-  agreement(prefix: number): number {
-    if (prefix >= this.ballots.limit) return this.electorate.members;
-    const { votes, replicas, verdict } = this.ballots;
-    return supporters(votes, prefix * replicas, this.voters(prefix), verdict[prefix]);
-  }
-
-  /** Bitmask of the replicas that are in dissent on `prefix`. */
-  dissenters(prefix: number): number {
-    return prefix < this.ballots.limit ? this.ballots.dissent[prefix] : 0;
-  }
-
-  /** Ballots on which replica `r` is in dissent. */
-  dissentCount(r: number): number {
-    return this.dissents.counts[r];
-  }
-
-  /** Calls `visit` for each ballot with dissent, in id order, until it returns false. `dissenters`: bitmask. O(all). */
-  forEachDissent(visit: (prefix: number, dissenters: number) => boolean): void {
-    this.dissents.forEach(visit);
-  }
-
-  /** The first ballot with dissent whose id is `from` or more; 0 when there is none. O(all) at worst, and quick. */
-  nextDissent(from: number): number {
-    return this.dissents.next(from);
-  }
-
-  /** The same of those that are contested. */
-  nextContested(from: number): number {
-    const { ballots } = this;
-    if (this.contestedCount === 0) return 0;
-    for (let prefix = Math.max(1, from); prefix < ballots.limit; prefix++)
-      if (ballots.has(prefix, CONTESTED)) return prefix;
-    return 0;
-  }
-
-  /** How long ago replica `r` changed its vote, ms (wraps after 49 days); undefined for a prefix that nobody has voted on. */
-  voteAge(r: number, prefix: number, now: number): number | undefined {
-    const { ballots } = this;
-    if (prefix >= ballots.limit) return undefined;
-    const changed = ballots.changed[prefix * ballots.replicas + r];
-    return changed === 0 ? undefined : ballots.age(changed, now);
-  }
-
-  /** Whether all votes are stable without a majority, or the ballot does not come to rest. */
-  trouble(prefix: number): 'no-majority' | 'oscillating' | undefined {
-    if (prefix >= this.ballots.limit) return undefined;
-    if (this.ballots.has(prefix, OSCILLATING)) return 'oscillating';
-    return this.ballots.has(prefix, NO_MAJORITY) ? 'no-majority' : undefined;
-  }
-
-  isContested(prefix: number): boolean {
-    return prefix < this.ballots.limit && this.ballots.has(prefix, CONTESTED);
-  }
-
-  /** Calls `visit` for every ballot that is contested, in id order. O(all). */
-  forEachContested(visit: (prefix: number) => void): void {
-    const { ballots } = this;
-    if (this.contestedCount === 0) return;
-    for (let prefix = 1; prefix < ballots.limit; prefix++) if (ballots.has(prefix, CONTESTED)) visit(prefix);
-  }
-
   /**
    * Fills `out` with prefixes whose verdict differs from what was advertised, oldest first, each once, and returns how many. The
    * caller advertises verdict(prefix) as it then is and reports it by `markAdvertised`; it takes no more than it can write.
@@ -311,7 +214,7 @@ export class UpdateVoter {
   stats(): VoterStats {
     return {
       routes: this.routes,
-      contested: this.contestedCount,
+      contested: this.contested,
       withoutMajority: this.withoutMajority,
       oscillating: this.oscillating,
       dirty: this.queue.size,
@@ -337,13 +240,6 @@ export class UpdateVoter {
     for (let prefix = 1; prefix < end; prefix++) {
       if (this.ballots.inUse(prefix) || this.queue.has(prefix) || this.wheel.has(prefix)) used[prefix] = 1;
     }
-  }
-
-  /** The members that do not abstain on this ballot; all of them when nobody else had a say for too long. */
-  protected voters(prefix: number): number {
-    const { members } = this.electorate;
-    const own = members & ~this.ballots.abstaining[prefix];
-    return own === 0 && this.silence.isOver(prefix) ? members : own;
   }
 
   /** What the strategy makes of a new vote of `r`, at once. */
@@ -394,7 +290,7 @@ export class UpdateVoter {
   private settleContest(prefix: number, voters: number): boolean {
     const { votes, replicas, verdict } = this.ballots;
     const contested = supporters(votes, prefix * replicas, voters, verdict[prefix]) !== voters;
-    this.contestedCount += this.ballots.mark(prefix, CONTESTED, contested);
+    this.contested += this.ballots.mark(prefix, CONTESTED, contested);
     if (!contested) this.withoutMajority += this.ballots.mark(prefix, NO_MAJORITY, false);
     return contested;
   }

@@ -9,7 +9,16 @@ import type { DissentKind } from '../types.js';
  * `start`: could not be started.
  */
 export type SystemCause =
-  'crash' | 'killed' | 'session' | 'notification' | 'hang' | 'stopped' | 'unanswered' | 'broken-update' | 'kernel' | 'start';
+  | 'crash'
+  | 'killed'
+  | 'session'
+  | 'notification'
+  | 'hang'
+  | 'stopped'
+  | 'unanswered'
+  | 'broken-update'
+  | 'kernel'
+  | 'start';
 
 /** All that a replica can be blamed for: the three kinds of dissent and a system event. */
 export type FaultKind = DissentKind | 'system';
