@@ -11,7 +11,6 @@ export interface Neighbor {
   history: History;
   variants: Map<string, Variant>;
   feeds: Feed[];
-  paused: boolean;
 }
 
 /** By index; undefined for one whose session is down. */

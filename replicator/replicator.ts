@@ -30,10 +30,6 @@ export interface ReplicatorOptions {
   attributes: AttributeTable;
   /** A feed with more unread bytes than this gets the current state instead. Default 4 MiB. */
   maxQueueBytes?: number;
-  /** Reading from a neighbour should pause when too few feeds have less backlog than this … Default 1 MiB. */
-  highWaterBytes?: number;
-  /** … and go on when enough have less than this. Default 256 KiB. */
-  lowWaterBytes?: number;
   /** Bytes of messages that are remembered per feed until they have proven harmless; 0: none, and no suspects. Default 4 MiB. */
   suspectBytes?: number;
   /** Quarantined messages per replica; the oldest give way, those that are convicted last. Default 10,000. */
@@ -50,8 +46,6 @@ export class Replicator {
   private readonly prefixes: PrefixTable;
   private readonly attributes: AttributeTable;
   private readonly maxQueueBytes: number;
-  private readonly highWaterBytes: number;
-  private readonly lowWaterBytes: number;
   private readonly neighbors: (Neighbor | undefined)[] = [];
   private readonly feeds = new Map<number, Feed>();
   private nextFeed = 1;
@@ -69,8 +63,6 @@ export class Replicator {
     this.prefixes = options.prefixes;
     this.attributes = options.attributes;
     this.maxQueueBytes = options.maxQueueBytes ?? 4 * MIB;
-    this.highWaterBytes = options.highWaterBytes ?? MIB;
-    this.lowWaterBytes = options.lowWaterBytes ?? MIB / 4;
     this.inputs = new InputTimes(options.prefixes, options.clock);
     this.suspectBytes = options.suspectBytes ?? 4 * MIB;
     this.withholding = new Withholding({
@@ -84,7 +76,7 @@ export class Replicator {
   /** The session with neighbour `n` is established and carries `families` (bitmask). Whatever was known of it is dropped. */
   neighborUp(n: number, families: number, now: number): void {
     this.neighborDown(n, now);
-    this.neighbors[n] = { families, since: now, history: new History(), variants: new Map(), feeds: [], paused: false };
+    this.neighbors[n] = { families, since: now, history: new History(), variants: new Map(), feeds: [] };
   }
 
   /** The session is gone: its history and its feeds are dropped. The sessions that the feeds belong to are the caller's to close. */
@@ -276,19 +268,6 @@ export class Replicator {
   /** The replica asks for a family again (ROUTE-REFRESH): it gets the current state of it. */
   refresh(feedId: number, family: Family, now: number): void {
     this.feeds.get(feedId)?.refresh(family, now);
-  }
-
-  /**
-   * Whether to stop reading from neighbour `n`: fewer than `needed` of its feeds (as many as the verdict needs; at most those that are open)
-   * keep up. Without feeds nobody is overrun: reading goes on.
-   */
-  shouldPause(n: number, needed: number): boolean {
-    const neighbor = this.neighbors[n];
-    if (!neighbor) return false;
-    const mark = neighbor.paused ? this.lowWaterBytes : this.highWaterBytes;
-    const keepingUp = neighbor.feeds.reduce((sum, feed) => sum + (feed.backlog < mark ? 1 : 0), 0);
-    neighbor.paused = keepingUp < Math.min(needed, neighbor.feeds.length);
-    return neighbor.paused;
   }
 
   /** Marks used[id] for every attribute id held here. */

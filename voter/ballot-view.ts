@@ -107,13 +107,6 @@ export abstract class BallotView {
     return prefix < this.ballots.limit && this.ballots.has(prefix, CONTESTED);
   }
 
-  /** Calls `visit` for every ballot that is contested, in id order. O(all). */
-  forEachContested(visit: (prefix: number) => void): void {
-    const { ballots } = this;
-    if (this.contested === 0) return;
-    for (let prefix = 1; prefix < ballots.limit; prefix++) if (ballots.has(prefix, CONTESTED)) visit(prefix);
-  }
-
   /** The members that do not abstain on this ballot; all of them when nobody else had a say for too long. */
   protected voters(prefix: number): number {
     const { members } = this.electorate;

@@ -183,14 +183,6 @@ export class UpdateVoter extends BallotView {
     if (prefix < limit && verdict[prefix] !== advertised[prefix]) this.queue.add(prefix);
   }
 
-  /** The neighbour's session is gone: it holds nothing. The verdicts stay and are all to be advertised anew. O(all). */
-  markAllUnadvertised(): void {
-    const { ballots } = this;
-    ballots.advertised.fill(0);
-    this.queue.clear();
-    for (let prefix = 1; prefix < ballots.limit; prefix++) if (ballots.verdict[prefix] !== 0) this.queue.add(prefix);
-  }
-
   /** Advertises everything again for which `wanted` (say, one family: ROUTE-REFRESH, RFC 2918) holds. O(all). */
   redirty(wanted: (prefix: number) => boolean): void {
     const { verdict, advertised, limit } = this.ballots;

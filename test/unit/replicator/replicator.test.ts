@@ -220,24 +220,6 @@ describe('bookkeeping', () => {
     expect(bench.replicator.deliveredUntil(feed, 40)).toBe(40);
   });
 
-  test('pausing goes by the feeds that the verdict needs, with hysteresis', () => {
-    const bench = new Bench({ highWaterBytes: 1000, lowWaterBytes: 300 });
-    bench.replicator.neighborUp(0, V4, 0);
-    expect(bench.replicator.shouldPause(0, 2)).toBe(false);
-    const feeds = [0, 1, 2].map((r) => bench.replicator.openFeed(r, 0, V4, 0));
-    const message = bench.announcement(attributesOf(1), '10.0.0.0/8');
-    while (bench.replicator.backlog(feeds[0]) < 1000) bench.receive(0, message);
-    expect(bench.replicator.shouldPause(0, 1)).toBe(true);
-    bench.pull(feeds[0], 200);
-    expect(bench.replicator.shouldPause(0, 1)).toBe(true);
-    bench.pull(feeds[0]);
-    expect(bench.replicator.shouldPause(0, 1)).toBe(false);
-    expect(bench.replicator.shouldPause(0, 2)).toBe(true);
-    bench.replicator.closeFeed(feeds[1]);
-    bench.replicator.closeFeed(feeds[2]);
-    expect(bench.replicator.shouldPause(0, 2)).toBe(false);
-  });
-
   test('full tables: replicas get the message, the history and its gap are counted', () => {
     const bench = new Bench();
     const message = bench.announcement(attributesOf(1), '10.0.0.0/8');
