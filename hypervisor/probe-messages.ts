@@ -14,16 +14,6 @@ const NO_EXPORT = 0xffffff01;
 /** Next hops that take turns: the range's first address + 1 to + 250. */
 export const PROBE_NEXT_HOPS = 250;
 
-/**
- * The number of the probe whose next hop was number `n` (0 to 249) of the range, when `current` is the number of the last
- * one sent: the youngest that fits. Undefined when there was none yet.
- */
-export function sequenceOfNextHop(n: number, current: number): number | undefined {
-  const behind = (current - n) % PROBE_NEXT_HOPS;
-  const sequence = current - (behind < 0 ? behind + PROBE_NEXT_HOPS : behind);
-  return sequence >= 1 ? sequence : undefined;
-}
-
 export interface ProbeSettings {
   probeAddress: string;
   probeAs: number;

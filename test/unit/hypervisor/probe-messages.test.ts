@@ -1,7 +1,7 @@
 // The probe's UPDATE: its number as MED and, with a FIB, in its next hop.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PROBE_NEXT_HOPS, ProbeMessages, sequenceOfNextHop } from '../../../hypervisor/probe-messages.js';
+import { ProbeMessages } from '../../../hypervisor/probe-messages.js';
 import { extractRouteAttributes } from '../../../wire/bgp/route-attributes.js';
 import { describeAttributes } from '../../../wire/bgp/describe.js';
 import { parseUpdate, UpdateView } from '../../../wire/bgp/update.js';
@@ -38,16 +38,6 @@ describe('probe messages', () => {
       fc.property(number, (sequence) => {
         const message = messages.announce(sequence);
         expect(messages.sequenceOf(message, 0, message.length)).toBe(sequence);
-      }),
-    );
-  });
-
-  it('are known again by their next hop unless they are too old', () => {
-    fc.assert(
-      fc.property(number, fc.integer({ min: 0, max: PROBE_NEXT_HOPS - 1 }), (current, age) => {
-        const sequence = current - age;
-        const found = sequenceOfNextHop((sequence + PROBE_NEXT_HOPS) % PROBE_NEXT_HOPS, current);
-        expect(found).toBe(sequence >= 1 ? sequence : undefined);
       }),
     );
   });
