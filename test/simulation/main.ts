@@ -13,16 +13,38 @@ function whole(text: string, name: string): number {
   process.exit(2);
 }
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    first: { type: 'string', default: '1' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const USAGE = `npm run simulate -- [--seeds N] [--first S] [--json]
+  --seeds N   seeds to run (default 1000)
+  --first S   the first of them (default 1)
+  --json      the result as JSON`;
+/** Between two lines of progress, ms. */
+const PROGRESS_MS = 10_000;
+
+function options(): { seeds: string; first: string; json: boolean; help: boolean } {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string', default: '1000' },
+        first: { type: 'string', default: '1' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+const values = options();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const seeds = whole(values.seeds, 'seeds');
 const first = whole(values.first, 'first');
 const started = performance.now();
+let told = started;
 let steps = 0;
 let emissions = 0;
 let writes = 0;
@@ -45,7 +67,15 @@ function stopAtViolation(path: string, outcome: { seed: number; violation?: stri
   process.exit(1);
 }
 
+function tellProgress(seed: number): void {
+  const at = performance.now();
+  if (at - told < PROGRESS_MS) return;
+  told = at;
+  console.error(`${seed - first} of ${seeds} seeds, ${((at - started) / 1000).toFixed(0)} s`);
+}
+
 for (let seed = first; seed < first + seeds; seed++) {
+  tellProgress(seed);
   const outcome = simulate(seed);
   steps += outcome.steps;
   emissions += outcome.emissions;
