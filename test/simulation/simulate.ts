@@ -33,12 +33,12 @@ export function simulate(seed: number, checkers: readonly Checker[] = CHECKERS, 
   faults.start();
   const steps = world.run(scenario.activeFor + scenario.restFor);
   if (world.violation === undefined) world.finish();
-  const { violation, emissions: emitted } = world;
+  const { violation, emitters } = world;
   return {
     seed,
     ...(violation === undefined ? {} : { violation }),
     steps,
-    emissions: emitted,
+    emissions: emitters.count,
     faults: Object.fromEntries(faults.counts),
     scenario,
   };

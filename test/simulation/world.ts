@@ -6,6 +6,7 @@ import { UpdateVoter } from '../../voter/update-voter.js';
 import { parseUpdate, UpdateView } from '../../wire/bgp/update.js';
 import { ByteWriter } from '../../wire/byte-writer.js';
 import type { Checker } from './checker.js';
+import { Emitters } from './emitters.js';
 import { EventQueue } from './event-queue.js';
 import { ModelNeighbor } from './model-neighbor.js';
 import { ModelReplica } from './model-replica.js';
@@ -28,7 +29,6 @@ export type Sabotage =
 const TICK = STABILITY_THRESHOLD / 8;
 const PROBE_INTERVAL = 100;
 const READ_BYTES = 4096;
-const EMISSION_BATCH = 4;
 /** Nothing in a run comes near this many bytes. */
 const UNBOUNDED = 1 << 30;
 
@@ -71,17 +71,15 @@ export class World {
   /** Replicas that may be wrong now: faulty, or not known to be well again. */
   faulty = 0;
   violation: string | undefined;
-  emissions = 0;
+  readonly emitters: Emitters;
   recordDeliveries = false;
   readonly caughtUp: Float64Array;
   private readonly checkers: readonly Checker[];
   private readonly sabotage: Sabotage;
   private readonly random: Random;
   private readonly sessions: number[] = [];
-  private readonly emitting: boolean[] = [];
   private readonly lastVerdicts: Map<number, number>[] = [];
   private readonly out = new ByteWriter();
-  private readonly dirty = new Uint32Array(EMISSION_BATCH);
 
   constructor(scenario: Scenario, checkers: readonly Checker[], sabotage: Sabotage = 'none') {
     const { seed, replicas, neighbors, digestion, thinking, duplicates } = scenario;
@@ -90,6 +88,15 @@ export class World {
     this.sabotage = sabotage;
     this.random = new Random(seed, 'world');
     this.routes = new Routes(scenario.prefixes);
+    this.emitters = new Emitters({
+      ...{ queue: this.queue, random: this.random, routes: this.routes, blocking: scenario.blocking },
+      ...{ voters: this.voters, neighbors: this.neighbors },
+      loses: () => sabotage === 'lost-emission' && this.random.chance(0.05),
+      falsifies: () => sabotage === 'wrong-emission' && this.random.chance(0.05),
+      emitted: (n, prefix, route) => {
+        for (const checker of this.checkers) this.report(checker, checker.onEmission?.(this, n, prefix, route));
+      },
+    });
     this.replicator = new Replicator({
       prefixes: this.routes.prefixes,
       attributes: this.routes.attributes,
@@ -280,7 +287,7 @@ export class World {
     voter.vote(r, prefix, route, this.queue.now);
     this.noticeVerdict(n, prefix);
     this.drain(n);
-    this.scheduleEmission(n);
+    this.emitters.schedule(n);
   }
 
   private tick(): void {
@@ -292,7 +299,7 @@ export class World {
       while (this.voters[n].tick(now, 3));
       for (const prefix of this.routes.ids) this.noticeVerdict(n, prefix);
       this.drain(n);
-      this.scheduleEmission(n);
+      this.emitters.schedule(n);
     }
     this.queue.after(TICK, () => this.tick());
   }
@@ -331,32 +338,6 @@ export class World {
         this.electorate.join(r);
       }
     });
-  }
-
-  private scheduleEmission(n: number): void {
-    if (this.emitting[n] || this.voters[n].dirty === 0) return;
-    this.emitting[n] = true;
-    const blocked = this.random.chance(this.scenario.blocking) ? this.random.between(0, 3000) : 0;
-    this.queue.after(this.random.between(0, 2) + blocked, () => this.emit(n));
-  }
-
-  private emit(n: number): void {
-    this.emitting[n] = false;
-    const [neighbor, voter] = [this.neighbors[n], this.voters[n]];
-    if (!neighbor.up) return;
-    const count = voter.takeDirty(this.dirty);
-    for (let i = 0; i < count; i++) {
-      const prefix = this.dirty[i];
-      if (this.sabotage === 'lost-emission' && this.random.chance(0.05)) continue;
-      let route = voter.verdict(prefix);
-      voter.markAdvertised(prefix, route);
-      if (this.sabotage === 'wrong-emission' && this.random.chance(0.05)) route = this.routes.fakeRoute(prefix, 0);
-      if (route === 0) neighbor.received.delete(prefix);
-      else neighbor.received.set(prefix, route);
-      this.emissions++;
-      for (const checker of this.checkers) this.report(checker, checker.onEmission?.(this, n, prefix, route));
-    }
-    this.scheduleEmission(n);
   }
 
   private withdrawAll(): void {

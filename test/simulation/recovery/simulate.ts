@@ -52,12 +52,12 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
   const { now } = world.queue;
   for (let after = LOOK; after <= ARRIVAL && isOnTheWay(world); after += LOOK) steps += world.run(now + after);
   if (world.violation === undefined) world.finish();
-  const { violation, emissions: emitted } = world;
+  const { violation, emitters } = world;
   return {
     seed,
     ...(violation === undefined ? {} : { violation }),
     steps,
-    emissions: emitted,
+    emissions: emitters.count,
     counts: {
       ...Object.fromEntries([...troubles.counts, ...world.desk.counts]),
       poisons: inputs.poisons,

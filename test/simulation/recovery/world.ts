@@ -11,6 +11,7 @@ import { Electorate } from '../../../voter/electorate.js';
 import { UpdateVoter } from '../../../voter/update-voter.js';
 import { VoteFaults, type VoteFault } from '../../../voter/vote-faults.js';
 import { parseUpdate, UpdateView } from '../../../wire/bgp/update.js';
+import { Emitters } from '../emitters.js';
 import { EventQueue } from '../event-queue.js';
 import { ModelNeighbor } from '../model-neighbor.js';
 import { Random } from '../random.js';
@@ -26,7 +27,6 @@ import { Standing } from './standing.js';
 import { isCausedByInput, Ward } from './ward.js';
 
 export const TICK = STABILITY_THRESHOLD / 8;
-const EMISSION_BATCH = 4;
 const UNBOUNDED = 1 << 30;
 
 const context = { as4: true, ebgp: true, families: FAMILIES };
@@ -51,17 +51,15 @@ export class RecoveryWorld {
   readonly sessions: number[] = [];
   readonly upSince: number[] = [];
   violation: string | undefined;
-  emissions = 0;
+  readonly emitters: Emitters;
   /** When somebody joined or left it last, ms. */
   electorateChangedAt = -Infinity;
   private readonly checkers: readonly RecoveryChecker[];
   private readonly sabotage: RecoverySabotage;
   private readonly random: Random;
-  private readonly emitting: boolean[] = [];
   private readonly lastVerdicts: Map<number, number>[] = [];
   private readonly filters: VoteFaults[] = [];
   private readonly alterations = new Map<number, VoteFault>();
-  private readonly dirty = new Uint32Array(EMISSION_BATCH);
 
   constructor(scenario: RecoveryScenario, checkers: readonly RecoveryChecker[], sabotage: RecoverySabotage = 'none') {
     this.scenario = scenario;
@@ -70,6 +68,13 @@ export class RecoveryWorld {
     this.seats = scenario.standby.filter((kind) => kind === 'no').length;
     this.random = new Random(scenario.seed, 'recovery world');
     this.routes = new Routes(scenario.prefixes);
+    this.emitters = new Emitters({
+      ...{ queue: this.queue, random: this.random, routes: this.routes, blocking: scenario.blocking },
+      ...{ voters: this.voters, neighbors: this.neighbors },
+      loses: () => this.is('lost-emission') && this.unlucky(),
+      falsifies: () => this.is('wrong-emission') && this.unlucky(),
+      emitted: (n, prefix, route) => this.ask((checker) => checker.onEmission?.(this, n, prefix, route)),
+    });
     const { prefixes, attributes } = this.routes;
     this.replicator = new Replicator({
       prefixes,
@@ -166,7 +171,7 @@ export class RecoveryWorld {
     this.hosts[r].voted();
     this.filters[n].vote(r, prefix, route, this.queue.now);
     this.noticeVerdict(n, prefix);
-    this.scheduleEmission(n);
+    this.emitters.schedule(n);
   }
 
   /** Votes are altered on their way to the voters from now on. */
@@ -287,13 +292,13 @@ export class RecoveryWorld {
     if (!this.is('deaf-ledger')) this.desk.ledger.voted(n, voter, events, now);
     for (const prefix of this.routes.ids) this.noticeVerdict(n, prefix);
     for (const event of events) this.ask((checker) => checker.onEvent?.(this, n, event));
-    this.scheduleEmission(n);
+    this.emitters.schedule(n);
   }
 
   private noticeVerdicts(): void {
     for (const { index: n } of this.neighbors) {
       for (const prefix of this.routes.ids) this.noticeVerdict(n, prefix);
-      this.scheduleEmission(n);
+      this.emitters.schedule(n);
     }
   }
 
@@ -302,32 +307,6 @@ export class RecoveryWorld {
     if ((this.lastVerdicts[n].get(prefix) ?? 0) === verdict) return;
     this.lastVerdicts[n].set(prefix, verdict);
     this.ask((checker) => checker.onVerdict?.(this, n, prefix));
-  }
-
-  private scheduleEmission(n: number): void {
-    if (this.emitting[n] || this.voters[n].dirty === 0) return;
-    this.emitting[n] = true;
-    const blocked = this.random.chance(this.scenario.blocking) ? this.random.between(0, 3000) : 0;
-    this.queue.after(this.random.between(0, 2) + blocked, () => this.emit(n));
-  }
-
-  private emit(n: number): void {
-    this.emitting[n] = false;
-    const [neighbor, voter] = [this.neighbors[n], this.voters[n]];
-    if (!neighbor.up) return;
-    const count = voter.takeDirty(this.dirty);
-    for (let i = 0; i < count; i++) {
-      const prefix = this.dirty[i];
-      if (this.is('lost-emission') && this.unlucky()) continue;
-      let route = voter.verdict(prefix);
-      voter.markAdvertised(prefix, route);
-      if (this.is('wrong-emission') && this.unlucky()) route = this.routes.fakeRoute(prefix, 0);
-      if (route === 0) neighbor.received.delete(prefix);
-      else neighbor.received.set(prefix, route);
-      this.emissions++;
-      this.ask((checker) => checker.onEmission?.(this, n, prefix, route));
-    }
-    this.scheduleEmission(n);
   }
 
   private withdrawAll(): void {
