@@ -14,7 +14,7 @@ import { RecoveryWorld } from './world.js';
 
 /**
  * Who is on the way back when the rest is over, or moves because of a replica that is wrong for good, has arrived within this time, ms; and so
- * has what was given back to it just then.
+ * has what was given back to it just then. Who hangs because of that is found by then.
  */
 const ARRIVAL = 15_000;
 const LOOK = 250;
@@ -68,5 +68,6 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
 }
 
 function isOnTheWay(world: RecoveryWorld): boolean {
-  return absence(world) !== undefined || world.queue.now - world.ward.givenBackAt < DELIVERED_AFTER;
+  const hangs = world.hosts.some(({ up, model }) => up && model.hung);
+  return hangs || absence(world) !== undefined || world.queue.now - world.ward.givenBackAt < DELIVERED_AFTER;
 }

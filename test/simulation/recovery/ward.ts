@@ -19,6 +19,8 @@ const PATIENCE = 8000;
 const LIMIT = 20_000;
 const START = 40;
 const FEED = 15;
+/** Deaths of which the blame was all its own: the next probation lasts 16 s. */
+const OFTEN = 3;
 
 interface Case extends UnfinishedDeath {
   messages: readonly Suspect[];
@@ -52,6 +54,12 @@ export class Ward {
   /** Nothing is on trial, or waits for one. */
   get idle(): boolean {
     return !this.running && this.cases.length === 0;
+  }
+
+  /** It is on probation for longer than a replica must be well to have everything else back. */
+  killedOften(id: number): boolean {
+    const probation = this.probations.get(id);
+    return probation !== undefined && probation.times > OFTEN && probation.ends > this.world.queue.now;
   }
 
   suspect({ replica, cause, neighbor, reason, at }: SystemFault): void {
