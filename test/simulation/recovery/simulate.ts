@@ -14,11 +14,12 @@ import { RecoveryWorld } from './world.js';
 
 /**
  * Who is on the way back when the rest is over, or moves because of a replica that is wrong for good, has arrived within this time, ms; and so
- * has what was given back to it just then. Who hangs because of that is found by then.
+ * has what was given back to it just then, or is still on trial. Who hangs because of that is found by then.
  */
-const ARRIVAL = 15_000;
+const ARRIVAL = 60_000;
 const LOOK = 250;
-const DELIVERED_AFTER = 1000;
+/** What was given back is delivered, worked off, said, and stable; and so is what another electorate thinks of. */
+const SETTLED_AFTER = 3000;
 
 /** Some remember what they saw: a new set for each run. */
 export function recoveryCheckers(): RecoveryChecker[] {
@@ -49,6 +50,7 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
   let steps = world.run(scenario.activeFor + scenario.restFor);
   const muted = world.hosts.some(({ index }) => world.desk.mutes.count(index) > 0);
   if (muted) steps += world.run(scenario.activeFor + scenario.restFor + MUTED_MS);
+  world.ward.close();
   const { now } = world.queue;
   for (let after = LOOK; after <= ARRIVAL && isOnTheWay(world); after += LOOK) steps += world.run(now + after);
   if (world.violation === undefined) world.finish();
@@ -69,5 +71,6 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
 
 function isOnTheWay(world: RecoveryWorld): boolean {
   const hangs = world.hosts.some(({ up, model }) => up && model.hung);
-  return hangs || absence(world) !== undefined || world.queue.now - world.ward.givenBackAt < DELIVERED_AFTER;
+  const moved = Math.max(world.ward.givenBackAt, world.electorateChangedAt);
+  return hangs || !world.ward.idle || absence(world) !== undefined || world.queue.now - moved < SETTLED_AFTER;
 }

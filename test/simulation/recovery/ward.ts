@@ -19,8 +19,8 @@ const PATIENCE = 8000;
 const LIMIT = 20_000;
 const START = 40;
 const FEED = 15;
-/** Deaths of which the blame was all its own: the next probation lasts 16 s. */
-const OFTEN = 3;
+/** What is due comes in groups, each after the one before has proven harmless; ms. */
+const BACK_WITHIN = 5000;
 
 interface Case extends UnfinishedDeath {
   messages: readonly Suspect[];
@@ -43,6 +43,7 @@ export class Ward {
   private readonly probations = new Map<number, { ends: number; times: number }>();
   private readonly cases: Case[] = [];
   private running = false;
+  private closedAt = Infinity;
 
   constructor(world: RecoveryWorld) {
     this.world = world;
@@ -56,10 +57,18 @@ export class Ward {
     return !this.running && this.cases.length === 0;
   }
 
-  /** It is on probation for longer than a replica must be well to have everything else back. */
-  killedOften(id: number): boolean {
-    const probation = this.probations.get(id);
-    return probation !== undefined && probation.times > OFTEN && probation.ends > this.world.queue.now;
+  /**
+   * The end: nothing comes back from probation any more. What kills, and no trial shows, would otherwise have somebody come back for ever, and
+   * nothing could be said of the rest.
+   */
+  close(): void {
+    this.closedAt = this.world.queue.now;
+  }
+
+  /** Whether its probation was not over long enough before the end for it to have come back. */
+  isOnProbation(id: number): boolean {
+    const { ends } = this.probations.get(id) ?? { ends: -Infinity };
+    return ends > this.closedAt - BACK_WITHIN;
   }
 
   suspect({ replica, cause, neighbor, reason, at }: SystemFault): void {
@@ -100,7 +109,7 @@ export class Ward {
   /** Some of what nothing was found against comes back. */
   private review(r: number, now: number): void {
     const { replicator, caughtUp } = this.world;
-    if (!this.giveBack.isOpen(r, caughtUp[r], now) || this.world.is('unforgiving')) return;
+    if (this.closedAt <= now || !this.giveBack.isOpen(r, caughtUp[r], now) || this.world.is('unforgiving')) return;
     const due = [...this.probations].flatMap(([id, { ends, times }]) => {
       const entry = replicator.withholding.entry(id);
       return entry?.replica === r && ends <= now ? [{ id, times, prefixes: entry.suspect.prefixes }] : [];

@@ -41,8 +41,8 @@ export const trials: RecoveryChecker = {
 const FORGIVEN_AFTER = 15_000;
 
 /**
- * When all has been quiet for long, nothing innocent is withheld from anybody; but for what came back together with a killer that no trial shows,
- * often enough: its next time comes later than the run ends.
+ * When all has been quiet for long, nothing innocent is withheld from anybody; but for what came back together with a killer that no trial shows
+ * so often that its probation lasts longer than the run.
  */
 export function innocents(): RecoveryChecker {
   const accusedAt = new Map<number, number>();
@@ -58,7 +58,7 @@ export function innocents(): RecoveryChecker {
       for (const { index: r } of hosts) {
         if (!electorate.has(r) || queue.now - (accusedAt.get(r) ?? -Infinity) < FORGIVEN_AFTER) continue;
         const innocent = replicator.withholding.entries(r).find(({ id, suspect: { bytes } }) => {
-          if (ward.killedOften(id)) return false;
+          if (ward.isOnProbation(id)) return false;
           const dose = doseIn(bytes, world.routes);
           return dose === undefined || !world.isVulnerable(r, dose.kind);
         });
