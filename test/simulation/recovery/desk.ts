@@ -15,6 +15,8 @@ export class Desk {
   readonly planner: RecoveryPlanner;
   readonly ledger: FaultLedger;
   readonly mutes: Mutes;
+  /** When anybody was last muted, ms. */
+  mutedAt = -Infinity;
   readonly alarms: Alarms;
   /** What the planner did, by kind. */
   readonly counts = new Map<string, number>();
@@ -132,6 +134,7 @@ export class Desk {
       else if (effect.do === 'join') world.changeElectorate(replica, () => world.electorate.join(replica));
       else if (effect.do === 'leave') world.changeElectorate(replica, () => this.leave(replica));
       else if (effect.do === 'mute') {
+        this.mutedAt = this.now;
         this.mutes.hold(replica, this.ledger.persistent(replica, this.now)?.prefixes ?? [], this.now);
       } else if (effect.do === 'unmute') this.mutes.release(replica, this.now);
       world.effect(effect);

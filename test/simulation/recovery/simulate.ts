@@ -71,6 +71,6 @@ export function simulateRecovery(seed: number, only?: string, sabotage: Recovery
 
 function isOnTheWay(world: RecoveryWorld): boolean {
   const hangs = world.hosts.some(({ up, model }) => up && model.hung);
-  const moved = Math.max(world.ward.givenBackAt, world.electorateChangedAt);
+  const moved = Math.max(world.ward.givenBackAt, world.electorateChangedAt, world.desk.mutedAt);
   return hangs || !world.ward.idle || absence(world) !== undefined || world.queue.now - moved < SETTLED_AFTER;
 }
