@@ -139,12 +139,12 @@ for (const kind of REPLICA_KINDS) {
             .filter((directory) => existsSync(directory))
             .flatMap((directory) => readdirSync(directory).map((entry) => `${directory}/${entry}`))
             .filter((entry) => /bgpd|bird|frr\/./.test(entry))
-            .filter((entry) => !/\/bgpd\.\d+$/.test(entry) || pids.some((pid) => entry.endsWith(`.${pid}`)));
+            .filter((entry) => !/\/(bgpd|zebra)\.\d+$/.test(entry) || pids.some((pid) => entry.endsWith(`.${pid}`)));
         const before = outside();
         for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
           await replica.start();
           const group = replica.pid!;
-          pids.push(group);
+          pids.push(...replica.pids);
           const exit = onceExit(replica);
           if (signal === 'SIGKILL') replica.kill('SIGKILL');
           else await replica.stop();
