@@ -1,5 +1,5 @@
 // Gives memory back that the process has freed but the C library keeps: after a burst (a table, a replica's death with thousands of messages
-// under way) that is a third of what the process seems to need. Owns when it is worth the time, a few ms for each 10 MB, in which nobody else
+// under way) that is a third of what the process seems to need. Owns when it is worth the time, some 3 ms for each 10 MB, in which nobody else
 // can allocate; what is freed, and when, is the garbage collector's affair.
 import process from 'node:process';
 import { giveFreedMemoryBack } from '../preload/native.js';
