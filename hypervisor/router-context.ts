@@ -58,19 +58,21 @@ export function openContext(parts: ContextParts): RouterContext {
   const abstentions = new Abstentions(config.replicas.length, { prefixes, fib, voters });
   const faults = new FaultDesk({ ...core, fib });
   const people = { replicas: () => replicas, neighbors: () => neighbors, electorateChanged };
+  const recovery = new RecoveryDesk({ ...core, fib, abstentions, faults }, people);
   return {
     ...core,
     fib,
     abstentions,
     faults,
+    recovery,
     injections: openInjections(core, fib, { neighbor: (n) => neighbors[n], replica: (r) => replicas[r] }),
-    recovery: new RecoveryDesk({ ...core, fib, abstentions, faults }, people),
     quarantine: config.quarantine.enabled
       ? new QuarantineDesk({
           context: { ...core, abstentions },
           hub: parts.hub,
           runDirectory: parts.runDirectory,
           neighbors: () => neighbors,
+          explained: (r, diedAt) => recovery.explained(r, diedAt),
         })
       : undefined,
   };

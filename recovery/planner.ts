@@ -95,6 +95,11 @@ export class RecoveryPlanner {
     return this.settle(now);
   }
 
+  /** What replica `r` died of at `diedAt` (ms) has been found, once for each death: see `RestartBudget.explained`. */
+  explained(r: number, diedAt: number): void {
+    this.lives[r].budget.explained(diedAt);
+  }
+
   /** To be told at every tick: dissent of a voter that lasts; undefined when there is none. `muted`: prefixes it is muted on by now. */
   dissent(r: number, lasting: LastingDissent | undefined, muted: number, now: number): readonly RecoveryEffect[] {
     const life = this.lives[r];

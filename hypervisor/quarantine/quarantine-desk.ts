@@ -41,6 +41,8 @@ export interface QuarantineParts {
   hub: ShimHub;
   runDirectory: string;
   neighbors: () => readonly NeighborPort[];
+  /** What replica `r` died of at `diedAt` (ms) is known now. */
+  explained: (r: number, diedAt: number) => void;
 }
 
 export class QuarantineDesk {
@@ -58,7 +60,7 @@ export class QuarantineDesk {
   /** By replica: when it is looked at again what is due for it, ms. */
   private readonly nextLook: number[];
 
-  constructor({ context, hub, runDirectory, neighbors }: QuarantineParts) {
+  constructor({ context, hub, runDirectory, neighbors, explained }: QuarantineParts) {
     const { config, log } = context;
     this.context = context;
     this.inventory = new Inventory(context);
@@ -73,6 +75,7 @@ export class QuarantineDesk {
       neighbors,
       inventory: this.inventory,
       repeats: this.repeats,
+      explained,
       convicted: (ids, r) => this.record('convicted', this.entriesOf(ids), r, 'a disposable instance died of it'),
       released: (ids, because, now) => this.letGo(ids, because, now),
     });

@@ -30,6 +30,8 @@ export interface TrialDeskParts {
   inventory: Inventory;
   repeats: Repeats;
   convicted: (ids: readonly number[], replica: number) => void;
+  /** Called once for a death that a trial has shown the cause of; `diedAt` in ms. */
+  explained: (replica: number, diedAt: number) => void;
   released: (ids: readonly number[], because: string, now: number) => void;
 }
 
@@ -37,6 +39,7 @@ export class TrialDesk {
   private readonly parts: TrialDeskParts;
   private readonly trials: TrialQueue;
   private readonly unfinished = new Unfinished();
+  private readonly explained = new WeakSet<Death>();
 
   constructor(parts: TrialDeskParts) {
     const { context, hub, runDirectory, inventory } = parts;
@@ -143,8 +146,16 @@ export class TrialDesk {
         `${convicted.length} convicted, ${released.length} released${incomplete === undefined ? '' : `; ${incomplete}`}`,
     );
     if (untried.length > 0 && !enough) this.putOff({ replica, death, ids: untried, tries: tries + 1 }, now);
+    if (convicted.length > 0) this.explain(replica, death);
     this.parts.convicted(convicted, replica);
     this.parts.released(released, verdicts.includes('not-reproduced') ? 'not reproduced' : 'cleared', now);
+  }
+
+  /** A death can have several trials, and several messages that it is put down to. */
+  private explain(replica: number, death: Death): void {
+    if (this.explained.has(death)) return;
+    this.explained.add(death);
+    this.parts.explained(replica, death.at);
   }
 
   /** How long those stay that nothing could be shown of, by their quarantine numbers. */

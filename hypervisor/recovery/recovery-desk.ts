@@ -95,6 +95,11 @@ export class RecoveryDesk {
     this.follow(this.planner.ended(r, reason, now()));
   }
 
+  /** What it died of at `diedAt` (ms) was found, and is kept from it. */
+  explained(r: number, diedAt: number): void {
+    this.planner.explained(r, diedAt);
+  }
+
   /** Its health looks wrong; it is restarted when that is configured and costs nothing. */
   earlyWarning(r: number, reason: string): void {
     if (this.context.config.earlyWarning.restart) this.follow(this.planner.earlyWarning(r, reason, now()));

@@ -231,3 +231,28 @@ describe.skipIf(problem !== undefined)('one broken message after the other', () 
     await scene.stop();
   });
 });
+
+/** An announcement with a next hop that FRR 8.4 answers with NOTIFICATION 3/8, while the others take the route; counted as the feeder's. */
+function unwelcome(feeder: Neighbor, i: number): Uint8Array {
+  const route = routeFor(asOf(1), 60 + i, i);
+  feeder.routes.set(prefixAt(220 + i), route);
+  return announcements(new Map([[prefixAt(220 + i), route]]), () => `127.0.0.${i + 1}`);
+}
+
+describe.skipIf(problem !== undefined)('sound messages that kill, one after the other', () => {
+  test('do not use up the restart budget: each is found, and kept from the replica', async () => {
+    const scene = await Scene.start('sound', {}, { 'max-restarts': 1 });
+    const { feeder, router } = scene;
+    for (let i = 0; i < 2; i++) {
+      await feeder.send(unwelcome(feeder, i));
+      await router.until('FRR is back', ({ replicas: [frr] }) => frr.restarts === i + 1 && frr.state === 'voting');
+      await scene.untilTried();
+      const entries = await scene.entries('frr');
+      expect(entries.map(({ trial }) => trial)).toEqual(Array.from({ length: i + 1 }, () => 'convicted'));
+    }
+    await scene.marker(130);
+    expect(await scene.restarts()).toEqual({ frr: 2, bird: 0, openbgpd: 0 });
+    expect(await scene.flaps()).toEqual([]);
+    await scene.stop();
+  });
+});

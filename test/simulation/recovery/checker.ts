@@ -37,6 +37,8 @@ export interface RecoveryChecker {
     verdict: TrialVerdict,
     released: boolean,
   ): string | undefined;
+  /** A trial has shown what replica `r` died of at `diedAt`, ms. */
+  onExplained?(world: RecoveryWorld, r: number, diedAt: number): string | undefined;
   /** At the end, after a long rest. */
   atRest?(world: RecoveryWorld): string | undefined;
 }

@@ -76,6 +76,11 @@ export class Desk {
     this.carryOut(this.planner.ended(r, reason, this.now));
   }
 
+  explained(r: number, diedAt: number): void {
+    if (!this.world.is('unexplained')) this.planner.explained(r, diedAt);
+    this.world.explained(r, diedAt);
+  }
+
   warned(r: number): void {
     this.carryOut(this.planner.earlyWarning(r, 'looks ill', this.now));
   }

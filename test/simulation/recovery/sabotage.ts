@@ -24,6 +24,7 @@ export const SABOTAGES = [
   'sticky-holds', // Nothing that is withheld ever comes with a say again.
   'lost-start', // A replica that is to be started is not.
   'reckless', // There is no budget for restarts.
+  'unexplained', // Deaths whose cause is known count against the budget like any other.
   'deaf-ledger', // The ledger does not hear of what happens in the voters.
   'ghost-voter', // Somebody who is to leave the electorate stays.
   'silent', // Nobody is told of alarms.

@@ -42,6 +42,7 @@ export class Ward {
   /** By quarantine number: when it may come back, ms, and how often it has killed. */
   private readonly probations = new Map<number, { ends: number; times: number }>();
   private readonly cases: Case[] = [];
+  private readonly explained = new WeakSet<Death>();
   private running = false;
   private closedAt = Infinity;
 
@@ -182,6 +183,10 @@ export class Ward {
       if (verdict === 'convicted') this.counts.convicted++;
       this.world.judged(replica, entry.suspect, verdict, !keep && verdict !== 'convicted');
     });
+    if (verdicts.includes('convicted') && !this.explained.has(death)) {
+      this.explained.add(death);
+      this.world.desk.explained(replica, death.at);
+    }
     if (untried.length > 0) this.unfinished.add({ replica, death, ids: untried, tries: tries + 1 }, queue.now);
     this.letGo(replica, released);
   }

@@ -235,6 +235,10 @@ export class RecoveryWorld {
     this.ask((checker) => checker.onJudgement?.(this, r, suspect, verdict, released));
   }
 
+  explained(r: number, diedAt: number): void {
+    this.ask((checker) => checker.onExplained?.(this, r, diedAt));
+  }
+
   allVerdicts(): number[] {
     return this.voters.flatMap((voter) => this.routes.ids.map((prefix) => voter.verdict(prefix)));
   }

@@ -55,6 +55,22 @@ describe('system events', () => {
     expect(rig.phases()[0]).toBe('voting');
   });
 
+  test('deaths that are explained do not use up the budget, however many; the others do', () => {
+    const rig = new PlannerRig(THREE, { maxRestarts: 2 }).begin().allWell();
+    for (let i = 0; i < 10; i++) {
+      const diedAt = rig.now;
+      rig.fault(0);
+      rig.pass(1000);
+      expect(rig.phases()[0]).toBe('voting');
+      rig.planner.explained(0, diedAt);
+    }
+    for (const phase of ['voting', 'voting', 'retired']) {
+      rig.fault(0);
+      rig.pass(5000);
+      expect(rig.phases()[0]).toBe(phase);
+    }
+  });
+
   test('retired for good when the configuration says so', () => {
     const rig = new PlannerRig(THREE, { maxRestarts: 1, retireFor: 0 }).begin().allWell();
     rig.fault(0);

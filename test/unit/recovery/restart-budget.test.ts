@@ -35,6 +35,38 @@ describe('the restart budget', () => {
     expect(budget.failed(600_500)).toBeUndefined();
   });
 
+  test('what it died of is known: the restart that followed does not count, and the row is shorter', () => {
+    const budget = new RestartBudget({ ...OPTIONS, maxRestarts: 3 });
+    for (const at of [1000, 2000, 3000]) budget.failed(at);
+    budget.explained(1999);
+    expect(budget.failed(4000)).toBe(1600);
+    expect(budget.failed(5000)).toBeUndefined();
+    // The one of 2000 is the one that came free: those of 1000, 3000 and 4000 are left.
+    expect(budget.failed(601_000)).toBeDefined();
+    expect(budget.failed(602_000)).toBeUndefined();
+    expect(budget.failed(603_000)).toBeDefined();
+  });
+
+  test('a hundred explained deaths within the window are enough', () => {
+    const budget = new RestartBudget({ ...OPTIONS, maxRestarts: 2 });
+    for (let i = 0; i < 102; i++) {
+      expect(budget.failed(1000 * i)).toBeDefined();
+      budget.explained(1000 * i);
+    }
+    expect(budget.failed(103_000)).toBeUndefined();
+    expect(budget.failed(800_000)).toBeDefined();
+    budget.explained(800_000);
+    expect([800_001, 800_002, 800_003].map((at) => budget.failed(at) !== undefined)).toEqual([true, true, false]);
+  });
+
+  test('what explains a death that led to no restart changes nothing', () => {
+    const budget = new RestartBudget({ ...OPTIONS, maxRestarts: 1 });
+    budget.explained(0);
+    expect(budget.failed(1000)).toBe(100);
+    budget.explained(2000);
+    expect(budget.failed(3000)).toBeUndefined();
+  });
+
   test('a cleared account is a new one', () => {
     const budget = new RestartBudget({ ...OPTIONS, maxRestarts: 1 });
     budget.failed(0);

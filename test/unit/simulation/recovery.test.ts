@@ -54,6 +54,7 @@ describe('a router with a defect is found out', () => {
     { sabotage: 'lenient', checker: 'detection' },
     { sabotage: 'patient', checker: 'detection' },
     { sabotage: 'reckless', checker: 'budget' },
+    { sabotage: 'unexplained', checker: 'budget', says: 'is retired after' },
     { sabotage: 'deaf-ledger', checker: 'ledger' },
     { sabotage: 'forgetful', checker: 'poison' },
     { sabotage: 'gullible', checker: 'trials' },

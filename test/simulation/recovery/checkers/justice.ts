@@ -121,25 +121,31 @@ function notice(wrongs: Map<string, Wrong>, key: string, wrong: Wrong): Wrong {
   return wrong;
 }
 
-/** No more restarts within the window than the budget has. */
+/** No more restarts within the window than the budget has, and nobody is retired with fewer; those whose reason was found do not count. */
 export function budget(): RecoveryChecker {
   const restarts = new Map<number, number[]>();
-  const free = new Set<number>();
   return {
     name: 'budget',
     onEffect(world, effect) {
       const { maxRestarts, restartWindow } = world.scenario.recovery;
       if (effect.do !== 'tell' || maxRestarts === 0) return undefined;
       const { replica: r, what } = effect;
-      if (what === 'operator' || what === 'retired') restarts.set(r, []);
-      // Asked for, and so it costs nothing.
-      if (what === 'operator' || what === 'early-warning') free.add(r);
-      if (what !== 'restarting' || free.delete(r)) return undefined;
       const { now } = world.queue;
       const recent = (restarts.get(r) ?? []).filter((at) => now - at < restartWindow);
+      if (what === 'operator' || what === 'retired') restarts.set(r, []);
+      if (what === 'retired' && recent.length < maxRestarts)
+        return `replica ${r} is retired after ${recent.length} restarts`;
+      // One that was asked for costs nothing, and is the only one that is not waited for.
+      if (what !== 'restarting' || effect.delay === 0) return undefined;
       restarts.set(r, [...recent, now]);
       if (recent.length < maxRestarts) return undefined;
       return `replica ${r} is restarted for the ${recent.length + 1}th time within ${restartWindow} ms`;
+    },
+    onExplained(_, r, diedAt) {
+      const of = restarts.get(r) ?? [];
+      const restart = of.findIndex((at) => at >= diedAt);
+      if (restart >= 0) of.splice(restart, 1);
+      return undefined;
     },
   };
 }

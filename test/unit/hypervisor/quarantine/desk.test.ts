@@ -40,6 +40,8 @@ class Rig {
   private readonly abstentions: Abstentions;
   readonly records: Record<string, unknown>[] = [];
   readonly recovered = { now: true };
+  /** The deaths of which the cause was found: replica and time. */
+  readonly explained: [number, number][] = [];
   /** Replicas work everything off at once, unless a test says otherwise. */
   readonly caughtUp = Float64Array.of(Infinity, Infinity);
   readonly desk: QuarantineDesk;
@@ -68,6 +70,7 @@ class Rig {
       context: context as unknown as QuarantineParts['context'],
       hub: undefined as unknown as ShimHub,
       runDirectory: this.directory,
+      explained: (...death) => void this.explained.push(death),
       neighbors: () =>
         [0, 1].map((index) => ({ index, negotiated: { families: 3, peerRouterId: '1.1.1.1' } })) as NeighborPort[],
     });
@@ -273,6 +276,21 @@ describe('trials', () => {
       ['convicted', 1],
       ['released', 2],
     ]);
+  });
+
+  test('recovery is told once of a death whose cause was found, and of no other', async () => {
+    rig = new Rig();
+    rig.announce(0, 1, ...PREFIXES);
+    rig.die('crash');
+    await rig.tried();
+    expect(rig.explained).toEqual([]);
+    deadly = ({ neighbor }) => neighbor === 1;
+    rig.announce(1, 30, '20.0.8.0/24', '20.0.9.0/24');
+    rig.at(5000);
+    rig.die('crash');
+    await rig.tried();
+    expect(rig.entries().filter(({ trial }) => trial === 'convicted')).toHaveLength(2);
+    expect(rig.explained).toEqual([[0, 5001]]);
   });
 
   test('an instance knows what others say about the same prefixes', async () => {
