@@ -10,6 +10,9 @@ export interface ProbeOptions {
   hangMs: number;
 }
 
+/** A replica's silence is excused for so many times `hangMs`: who gets no processor for longer cannot serve either. */
+const MAX_EXCUSES = 5;
+
 export class ProbeTracker {
   /** Everything that was delivered before this time has been worked off (ms); -Infinity before the first probe came back. */
   digestedUntil = -Infinity;
@@ -20,6 +23,8 @@ export class ProbeTracker {
   private sentAt = -Infinity;
   private outstanding = false;
   private lastLife = -Infinity;
+  /** Of the silence since then, ms that are not the replica's fault. */
+  private excused = 0;
 
   constructor(options: ProbeOptions) {
     this.options = options;
@@ -35,7 +40,7 @@ export class ProbeTracker {
     this.digestedUntil = -Infinity;
     this.roundTrip = 0;
     this.sentAt = -Infinity;
-    this.lastLife = now;
+    this.life(now);
   }
 
   /** When the next probe should be sent, ms; Infinity while one is out. `busy`: input was delivered since the last one. */
@@ -49,6 +54,7 @@ export class ProbeTracker {
     this.sequence = this.sequence >= 0xffffffff ? 1 : this.sequence + 1;
     this.sentAt = now;
     this.outstanding = true;
+    this.excused = 0;
     return this.sequence;
   }
 
@@ -59,7 +65,7 @@ export class ProbeTracker {
 
   /** A probe came back. Returns true when it is the one that is out. */
   returned(sequence: number, now: number): boolean {
-    this.lastLife = now;
+    this.life(now);
     if (!this.outstanding || sequence !== this.sequence) return false;
     this.outstanding = false;
     this.roundTrip = now - this.sentAt;
@@ -70,6 +76,7 @@ export class ProbeTracker {
   /** The replica read or wrote something: it is slow, perhaps, but it does not hang. */
   life(now: number): void {
     this.lastLife = now;
+    this.excused = 0;
   }
 
   /** For the last `unseen` ms nobody could have read what it wrote: they do not count. */
@@ -77,12 +84,32 @@ export class ProbeTracker {
     this.lastLife = Math.min(now, Math.max(this.sentAt, this.lastLife) + unseen);
   }
 
+  /** In its present silence it was ready to go on for so many ms, and was given no processor. */
+  excuse(waited: number): void {
+    this.excused = Math.min(this.excused + waited, MAX_EXCUSES * this.options.hangMs);
+  }
+
+  /** How long a probe has been out without any sign of life, ms; 0 while none is out. */
+  silence(now: number): number {
+    return this.outstanding ? now - Math.max(this.sentAt, this.lastLife) : 0;
+  }
+
+  /** Whether a probe is out. */
+  get isOut(): boolean {
+    return this.outstanding;
+  }
+
   /** How long the probe that is out has been out, ms; 0 when none is. */
   lag(now: number): number {
     return this.outstanding ? now - this.sentAt : 0;
   }
 
+  /** The threshold, ms. */
+  get hangMs(): number {
+    return this.options.hangMs;
+  }
+
   isHung(now: number): boolean {
-    return this.outstanding && now - Math.max(this.sentAt, this.lastLife) > this.options.hangMs;
+    return this.silence(now) - this.excused > this.options.hangMs;
   }
 }

@@ -14,6 +14,7 @@ import { ReplicaLinks } from './replica-links.js';
 import { ReplicaProgress } from './replica-progress.js';
 import { ReplicaWatch } from './replica-watch.js';
 import { anyEnding, anyStopped } from './replicas/process-end.js';
+import { waitsOf } from './replicas/processor-wait.js';
 import type { Replica, ReplicaExit } from './replicas/replica.js';
 import type { DownReason } from '../session/types.js';
 import type { SystemCause } from '../voter/faults/types.js';
@@ -56,6 +57,7 @@ export class ReplicaPort implements LinkEvents {
     const judge = {
       state: () => this.state,
       isStopped: () => anyStopped(this.replica.pids),
+      waits: () => waitsOf(this.replica.pids),
       fault: (cause: SystemCause, reason: string, neighbor?: number) => this.fault(cause, reason, neighbor),
       neighbor: (n: number) => this.events.neighbor(n),
     };

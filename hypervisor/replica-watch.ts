@@ -1,11 +1,13 @@
 // Whether one running replica keeps up: sends it probes, finds that it hangs or does not take a session, and that it is synchronised. Owns
 // these judgements; how far it has come is replica-progress.ts, what becomes of it recovery/.
 import type { RouterContext } from './context.js';
+import { HangWatch } from './hang-watch.js';
 import type { NeighborPort } from './neighbor-port.js';
 import type { ReplicaIntake } from './replica-intake.js';
 import type { ReplicaLink } from './replica-link.js';
 import type { ReplicaLinks } from './replica-links.js';
 import type { ReplicaProgress } from './replica-progress.js';
+import type { Waits } from './replicas/processor-wait.js';
 import type { ReplicaState } from './status.js';
 import type { SystemCause } from '../voter/faults/types.js';
 
@@ -22,6 +24,8 @@ export interface ReplicaJudge {
   state(): ReplicaState;
   /** Whether somebody has stopped a process of it. */
   isStopped(): boolean;
+  /** How long its processes have waited for a processor. */
+  waits(): Waits;
   /** A system event of the running replica, on a session with `neighbor` (negative: an internal one) or of all of it. */
   fault(cause: SystemCause, reason: string, neighbor?: number): void;
   neighbor(n: number): NeighborPort;
@@ -37,6 +41,7 @@ export class ReplicaWatch {
   private replayedAt = Infinity;
   /** How far its forwarding path was last said to have come, ms. */
   private forwardedTold = -Infinity;
+  private readonly hangs: HangWatch;
 
   constructor(
     index: number,
@@ -48,6 +53,7 @@ export class ReplicaWatch {
     this.probing = parts.probing;
     this.intake = parts.intake;
     this.judge = parts.judge;
+    this.hangs = new HangWatch(this.probing.tracker, () => this.judge.waits());
   }
 
   /** It has been started: nothing is known of it. */
@@ -64,7 +70,7 @@ export class ReplicaWatch {
     links.deliveredUntil(at);
     this.probe(at, links);
     if (context.fib?.isTapPaused(index)) probing.tracker.life(at);
-    if (probing.tracker.isHung(at)) {
+    if (this.hangs.isHung(at)) {
       this.hung();
       return;
     }

@@ -8,7 +8,10 @@ import type { ReplicaConfig, RouterConfig } from '../../configs/model.js';
 import { INTERNAL_HOLD_TIME, planSessions, type ReplicaSession } from '../../configs/session-plan.js';
 import type { ShimHub } from '../../preload/hub.js';
 import { now } from '../clock.js';
+import { HangWatch } from '../hang-watch.js';
 import { ProbeMessages } from '../probe-messages.js';
+import { ProbeTracker } from '../probe-tracker.js';
+import { waitsOf } from '../replicas/processor-wait.js';
 import { Replica } from '../replicas/replica.js';
 import { TrialSession } from './trial-session.js';
 
@@ -59,8 +62,8 @@ export class TrialInstance implements Instance {
   private readonly replica: Replica;
   private readonly sessions: TrialSession[];
   private readonly probes: ProbeMessages;
-  private sequence = 0;
-  private returned = 0;
+  private readonly tracker: ProbeTracker;
+  private readonly hangs: HangWatch;
   private death: string | undefined;
   private ending = false;
 
@@ -79,6 +82,10 @@ export class TrialInstance implements Instance {
       stopGrace: 0,
     });
     this.probes = new ProbeMessages(config.internal);
+    const hangMs = config.voting.hangThreshold;
+    this.tracker = new ProbeTracker({ busyIntervalMs: 0, idleIntervalMs: 0, hangMs });
+    // It runs behind everything else: without a processor nobody answers.
+    this.hangs = new HangWatch(this.tracker, () => waitsOf(this.replica.pids));
     this.sessions = plan.flatMap((session) => this.sessionFor(session));
     this.replica.on('exit', ({ text }) => this.died(text));
   }
@@ -158,17 +165,20 @@ export class TrialInstance implements Instance {
   }
 
   private heard(plan: ReplicaSession, message: Uint8Array, start: number, end: number): void {
-    if (plan.role === 'tap') this.returned = this.probes.sequenceOf(message, start, end) ?? this.returned;
+    const sequence = plan.role === 'tap' ? this.probes.sequenceOf(message, start, end) : undefined;
+    if (sequence !== undefined) this.tracker.returned(sequence, now());
   }
 
   /** Waits for a probe that is sent behind everything; a missing one is a death too. */
   private async probe(): Promise<void> {
     const { hangThreshold } = this.setup.config.voting;
     await this.until(() => this.sessions.every(({ flushed }) => flushed), now() + hangThreshold);
-    const number = ++this.sequence;
+    const { tracker } = this;
+    const number = tracker.send(now());
     this.sessions.find(({ plan }) => plan.role === 'probe')?.write(this.probes.announce(number));
-    await this.until(() => this.returned === number, now() + hangThreshold);
-    if (this.returned !== number) this.died(`hangs: no answer to a probe for ${hangThreshold} ms`);
+    let hangs = false;
+    await this.until(() => !tracker.isOut || (hangs = this.hangs.isHung(now())), Infinity);
+    if (hangs) this.died(`hangs: no answer to a probe for ${hangThreshold} ms`);
   }
 
   /** Resolves when the condition holds, at the deadline (ms), or when the instance is dead. */

@@ -1,21 +1,11 @@
 // Whether processes are ending at this moment, have ended and only wait to be buried, or were stopped: a daemon that dies closes its sessions
 // a little before its end is reported, and the cause of its death is another than "closed a session"; one that is stopped seems to hang.
 // Owns the reading of /proc/PID/stat for that.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { processTree, readText } from '../process-tree.js';
 
 /** The kernel's flag of a task on its way out. */
 const PF_EXITING = 0x4;
-/** A daemon has a handful of processes. */
-const MAX_PROCESSES = 64;
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
-}
-
 /** The state of the task, one letter. The name in brackets may hold anything. */
 const stateOf = (stat: string): string => stat.charAt(stat.lastIndexOf(')') + 2);
 
@@ -36,14 +26,7 @@ export function anyStopped(pids: readonly number[], root = '/proc'): boolean {
 }
 
 function any(pids: readonly number[], is: (stat: string) => boolean, root: string): boolean {
-  const queue = [...pids];
-  for (let i = 0; i < queue.length && i < MAX_PROCESSES; i++) {
-    const directory = `${root}/${queue[i]}`;
-    if (is(read(`${directory}/stat`))) return true;
-    for (const child of read(`${directory}/task/${queue[i]}/children`).split(' ')) {
-      if (child !== '') queue.push(Number(child));
-    }
-  }
+  for (const directory of processTree(pids, root)) if (is(readText(`${directory}/stat`))) return true;
   return false;
 }
 
@@ -51,7 +34,7 @@ function any(pids: readonly number[], is: (stat: string) => boolean, root: strin
 export function groupRuns(group: number, root = '/proc'): boolean {
   return readdirSync(root).some((name) => {
     if (!/^\d+$/.test(name)) return false;
-    const stat = read(`${root}/${name}/stat`);
+    const stat = readText(`${root}/${name}/stat`);
     const [state, , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(processGroup) === group && state !== 'Z' && state !== 'X';
   });

@@ -7,7 +7,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { HealthDesk, type Vitals } from '../../../hypervisor/health/health-desk.js';
-import { cpuSecondsOf, MAX_PROCESSES, residentBytesOf, usageOf } from '../../../hypervisor/health/process-usage.js';
+import { cpuSecondsOf, residentBytesOf, usageOf } from '../../../hypervisor/health/process-usage.js';
+import { MAX_PROCESSES } from '../../../hypervisor/process-tree.js';
 import { PERSIST, WARM_UP } from '../../../recovery/early-warning.js';
 
 describe('usage of processes', () => {

@@ -55,6 +55,27 @@ describe('probes', () => {
     expect(tracker.isHung(9000)).toBe(false);
     expect(tracker.isHung(9001)).toBe(true);
   });
+
+  test('time without a processor does not count, up to five times the threshold; a sign of life begins anew', () => {
+    const tracker = make();
+    tracker.restart(0);
+    tracker.send(1000);
+    expect(tracker.silence(6500)).toBe(5500);
+    tracker.excuse(4000);
+    expect(tracker.isHung(10_000)).toBe(false);
+    expect(tracker.isHung(10_001)).toBe(true);
+    tracker.excuse(1e9);
+    expect(tracker.isHung(31_000)).toBe(false);
+    expect(tracker.isHung(31_001)).toBe(true);
+    tracker.life(31_001);
+    expect(tracker.isHung(36_001)).toBe(false);
+    expect(tracker.isHung(36_002)).toBe(true);
+    tracker.excuse(1e9);
+    tracker.returned(tracker.current, 40_000);
+    expect(tracker.silence(50_000)).toBe(0);
+    tracker.send(50_000);
+    expect(tracker.isHung(55_001)).toBe(true);
+  });
 });
 
 describe('pacing', () => {

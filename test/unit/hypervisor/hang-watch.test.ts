@@ -1,0 +1,79 @@
+// Silence is a hang, unless no processor was to be had; and what /proc says of that.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { afterEach, describe, expect, test } from 'vitest';
+import { HangWatch } from '../../../hypervisor/hang-watch.js';
+import { ProbeTracker } from '../../../hypervisor/probe-tracker.js';
+import { longestWait, waitsOf } from '../../../hypervisor/replicas/processor-wait.js';
+
+describe('a silent daemon', () => {
+  /** Asks every 100 ms from 0 on; a probe goes out at 0. Returns when it is found to hang, ms. `share`: of its time that its thread waits. */
+  function foundAfter(share: (now: number) => number, life: readonly number[] = []): number {
+    const tracker = new ProbeTracker({ busyIntervalMs: 200, idleIntervalMs: 1000, hangMs: 10_000 });
+    let waited = 5000;
+    const watch = new HangWatch(tracker, () => new Map([['/proc/1/task/1', waited]]));
+    tracker.send(0);
+    for (let now = 0; now < 200_000; now += 100) {
+      waited += 100 * share(now);
+      if (life.includes(now)) tracker.life(now);
+      if (watch.isHung(now)) return now;
+    }
+    return Infinity;
+  }
+
+  test('that has a processor hangs after the threshold', () => {
+    expect(foundAfter(() => 0)).toBe(10_100);
+  });
+
+  test('that waits for one half of the time is given twice as long, from where its silence was noticed on', () => {
+    const found = foundAfter(() => 0.5);
+    expect(found).toBeGreaterThan(18_500);
+    expect(found).toBeLessThan(20_500);
+  });
+
+  test('that waits all the time is given six thresholds', () => {
+    expect(foundAfter(() => 1)).toBe(60_100);
+  });
+
+  test('that waited before a sign of life has that not counted again', () => {
+    const found = foundAfter((now) => (now < 9000 ? 1 : 0), [9000]);
+    expect(found).toBe(19_100);
+  });
+});
+
+describe('waits for a processor', () => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'btr-waits-'));
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  function thread(pid: number, tid: number, schedstat: string, children = ''): void {
+    const directory = `${root}/${pid}/task/${tid}`;
+    mkdirSync(directory, { recursive: true });
+    if (schedstat !== '') writeFileSync(`${directory}/schedstat`, schedstat);
+    writeFileSync(`${directory}/children`, children);
+  }
+
+  test('are those of all threads of a process and its children; what the kernel does not tell is none', () => {
+    thread(7, 7, '111 2500000 9\n', '8 9');
+    thread(7, 71, '1 7000000 9\n');
+    thread(8, 8, '1 1000000 9\n');
+    thread(9, 9, '');
+    const waits = waitsOf([7, 10], root);
+    expect([...waits.values()]).toEqual([2.5, 7, 1]);
+    thread(7, 7, '111 4500000 9\n', '8 9');
+    thread(8, 8, '1 2000000 9\n');
+    expect(longestWait(waits, waitsOf([7], root))).toBe(2);
+  });
+
+  test('a new thread, and one that is gone, have not waited', () => {
+    expect(longestWait(new Map([['a', 5]]), new Map([['b', 1000]]))).toBe(0);
+    expect(longestWait(new Map(), new Map())).toBe(0);
+  });
+
+  test('are told by this kernel of a process that runs', () => {
+    const waits = waitsOf([process.pid]);
+    expect(waits.size).toBeGreaterThan(1);
+    expect(Math.max(...waits.values())).toBeGreaterThan(0);
+  });
+});
