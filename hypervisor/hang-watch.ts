@@ -8,12 +8,12 @@ const NOTICED = 0.1;
 
 export class HangWatch {
   private readonly tracker: ProbeTracker;
-  private readonly waits: () => Waits;
+  private readonly waits: (at: number) => Waits;
   /** How long it had waited for a processor when its silence was noticed, or last excused. */
   private waited: Waits | undefined;
 
   /** `waits`: how long its processes have waited for a processor. */
-  constructor(tracker: ProbeTracker, waits: () => Waits) {
+  constructor(tracker: ProbeTracker, waits: (at: number) => Waits) {
     this.tracker = tracker;
     this.waits = waits;
   }
@@ -25,9 +25,9 @@ export class HangWatch {
       this.waited = undefined;
       return false;
     }
-    this.waited ??= this.waits();
+    this.waited ??= this.waits(at);
     if (!tracker.isHung(at)) return false;
-    const waited = this.waits();
+    const waited = this.waits(at);
     tracker.excuse(longestWait(this.waited, waited));
     this.waited = waited;
     return tracker.isHung(at);

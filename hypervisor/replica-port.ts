@@ -57,7 +57,7 @@ export class ReplicaPort implements LinkEvents {
     const judge = {
       state: () => this.state,
       isStopped: () => anyStopped(this.replica.pids),
-      waits: () => waitsOf(this.replica.pids),
+      waits: (at: number) => waitsOf(this.replica.pids, at),
       fault: (cause: SystemCause, reason: string, neighbor?: number) => this.fault(cause, reason, neighbor),
       neighbor: (n: number) => this.events.neighbor(n),
     };

@@ -25,7 +25,7 @@ export interface ReplicaJudge {
   /** Whether somebody has stopped a process of it. */
   isStopped(): boolean;
   /** How long its processes have waited for a processor. */
-  waits(): Waits;
+  waits(at: number): Waits;
   /** A system event of the running replica, on a session with `neighbor` (negative: an internal one) or of all of it. */
   fault(cause: SystemCause, reason: string, neighbor?: number): void;
   neighbor(n: number): NeighborPort;
@@ -53,7 +53,7 @@ export class ReplicaWatch {
     this.probing = parts.probing;
     this.intake = parts.intake;
     this.judge = parts.judge;
-    this.hangs = new HangWatch(this.probing.tracker, () => this.judge.waits());
+    this.hangs = new HangWatch(this.probing.tracker, (at) => this.judge.waits(at));
   }
 
   /** It has been started: nothing is known of it. */

@@ -85,7 +85,7 @@ export class TrialInstance implements Instance {
     const hangMs = config.voting.hangThreshold;
     this.tracker = new ProbeTracker({ busyIntervalMs: 0, idleIntervalMs: 0, hangMs });
     // It runs behind everything else: without a processor nobody answers.
-    this.hangs = new HangWatch(this.tracker, () => waitsOf(this.replica.pids));
+    this.hangs = new HangWatch(this.tracker, (at) => waitsOf(this.replica.pids, at));
     this.sessions = plan.flatMap((session) => this.sessionFor(session));
     this.replica.on('exit', ({ text }) => this.died(text));
   }

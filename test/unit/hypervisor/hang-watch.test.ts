@@ -13,7 +13,10 @@ describe('a silent daemon', () => {
   function foundAfter(share: (now: number) => number, life: readonly number[] = []): number {
     const tracker = new ProbeTracker({ busyIntervalMs: 200, idleIntervalMs: 1000, hangMs: 10_000 });
     let waited = 5000;
-    const watch = new HangWatch(tracker, () => new Map([['/proc/1/task/1', waited]]));
+    const watch = new HangWatch(tracker, (at) => ({
+      at,
+      threads: new Map([['/proc/1/task/1', { ran: String(at), waited, isReady: false }]]),
+    }));
     tracker.send(0);
     for (let now = 0; now < 200_000; now += 100) {
       waited += 100 * share(now);
@@ -47,33 +50,44 @@ describe('waits for a processor', () => {
   const root = mkdtempSync(path.join(os.tmpdir(), 'btr-waits-'));
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-  function thread(pid: number, tid: number, schedstat: string, children = ''): void {
+  function thread(pid: number, tid: number, schedstat: string, { children = '', state = 'S' } = {}): void {
     const directory = `${root}/${pid}/task/${tid}`;
     mkdirSync(directory, { recursive: true });
     if (schedstat !== '') writeFileSync(`${directory}/schedstat`, schedstat);
+    writeFileSync(`${directory}/stat`, `${tid} (a) R ) ${state} 1 2 3\n`);
     writeFileSync(`${directory}/children`, children);
   }
 
   test('are those of all threads of a process and its children; what the kernel does not tell is none', () => {
-    thread(7, 7, '111 2500000 9\n', '8 9');
+    thread(7, 7, '111 2500000 9\n', { children: '8 9' });
     thread(7, 71, '1 7000000 9\n');
     thread(8, 8, '1 1000000 9\n');
     thread(9, 9, '');
-    const waits = waitsOf([7, 10], root);
-    expect([...waits.values()]).toEqual([2.5, 7, 1]);
-    thread(7, 7, '111 4500000 9\n', '8 9');
+    const before = waitsOf([7, 10], 1000, root);
+    expect([...before.threads.values()].map(({ waited }) => waited)).toEqual([2.5, 7, 1]);
+    thread(7, 7, '111 4500000 9\n', { children: '8 9' });
     thread(8, 8, '1 2000000 9\n');
-    expect(longestWait(waits, waitsOf([7], root))).toBe(2);
+    expect(longestWait(before, waitsOf([7], 2000, root))).toBe(2);
+  });
+
+  test('go on while a thread is ready and has not run; who has run, or sleeps, does not wait', () => {
+    thread(7, 7, '111 2000000 9\n', { state: 'R' });
+    const before = waitsOf([7], 1000, root);
+    expect(longestWait(before, waitsOf([7], 4000, root))).toBe(3000);
+    thread(7, 7, '112 2000000 9\n', { state: 'R' });
+    expect(longestWait(before, waitsOf([7], 4000, root))).toBe(0);
+    thread(7, 7, '111 2000000 9\n', { state: 'S' });
+    expect(longestWait(before, waitsOf([7], 4000, root))).toBe(0);
   });
 
   test('a new thread, and one that is gone, have not waited', () => {
-    expect(longestWait(new Map([['a', 5]]), new Map([['b', 1000]]))).toBe(0);
-    expect(longestWait(new Map(), new Map())).toBe(0);
+    const one = { ran: '1', waited: 1000, isReady: true };
+    expect(longestWait({ at: 0, threads: new Map([['a', one]]) }, { at: 9, threads: new Map([['b', one]]) })).toBe(0);
   });
 
   test('are told by this kernel of a process that runs', () => {
-    const waits = waitsOf([process.pid]);
-    expect(waits.size).toBeGreaterThan(1);
-    expect(Math.max(...waits.values())).toBeGreaterThan(0);
+    const { threads } = waitsOf([process.pid], 0);
+    expect(threads.size).toBeGreaterThan(1);
+    expect(Math.max(...[...threads.values()].map(({ waited }) => waited))).toBeGreaterThan(0);
   });
 });
