@@ -143,14 +143,20 @@ async function customerSession(network: DemoNetwork): Promise<string | undefined
 
 type BeforeReturn = Omit<Killing, 'backAfterMs'> & { atMs: number };
 
-/** Waits until the feed is well under way, then SIGKILLs a replica: the master where there is one, else BIRD. */
+/**
+ * Waits until the feed is well under way, then SIGKILLs a replica: the master where there is one, else BIRD. All of them must vote by then: on a
+ * busy machine one may just have lost its vote, and that another fails then is more than three replicas promise to hide.
+ */
 async function killOne(network: DemoNetwork, settings: StorySettings, screen: Screen): Promise<BeforeReturn> {
   const { prefixes } = settings;
   const threshold = prefixes === undefined ? KILL_AT_UNKNOWN : KILL_AT * prefixes * UPSTREAMS.length;
   const status = await watch(network, screen, prefixes, {
-    what: 'the feed is under way',
+    what: 'the feed is under way, and all replicas vote',
     deadlineMs: FEED_DEADLINE_MS,
-    until: (now) => (arrived(now) >= threshold || network.played() !== undefined) && now,
+    until: (now) =>
+      (arrived(now) >= threshold || network.played() !== undefined) &&
+      now.replicas.every(({ state }) => state === 'voting') &&
+      now,
   });
   const victim = status.replicas.find(({ name }) => name === (status.master ?? 'bird')) ?? status.replicas[0]!;
   if (victim.pid === null || !send(victim.pid, 'SIGKILL')) {
