@@ -2,6 +2,9 @@
 // hang. Owns the reading of /proc/PID/task/TID/schedstat for that (kernels without CONFIG_SCHED_INFO: nobody has ever waited).
 import { processTree, readText, threadsOf } from '../process-tree.js';
 
+/** A daemon has a handful of threads; the main loop reads no more than this. */
+export const MAX_THREADS = 64;
+
 interface ThreadTimes {
   /** On a processor, ns. */
   ran: string;
@@ -21,6 +24,7 @@ export function waitsOf(pids: readonly number[], at: number, root = '/proc'): Wa
   const threads = new Map<string, ThreadTimes>();
   for (const directory of processTree(pids, root)) {
     for (const thread of threadsOf(directory)) {
+      if (threads.size >= MAX_THREADS) return { at, threads };
       // Time on a processor, time waited for one (ns), time slices.
       const [ran, waited = ''] = readText(`${thread}/schedstat`).split(' ');
       const stat = readText(`${thread}/stat`);

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { HangWatch } from '../../../hypervisor/hang-watch.js';
 import { ProbeTracker } from '../../../hypervisor/probe-tracker.js';
-import { longestWait, waitsOf } from '../../../hypervisor/replicas/processor-wait.js';
+import { longestWait, MAX_THREADS, waitsOf } from '../../../hypervisor/replicas/processor-wait.js';
 
 describe('a silent daemon', () => {
   /** Asks every 100 ms from 0 on; a probe goes out at 0. Returns when it is found to hang, ms. `share`: of its time that its thread waits. */
@@ -78,6 +78,12 @@ describe('waits for a processor', () => {
     expect(longestWait(before, waitsOf([7], 4000, root))).toBe(0);
     thread(7, 7, '111 2000000 9\n', { state: 'S' });
     expect(longestWait(before, waitsOf([7], 4000, root))).toBe(0);
+  });
+
+  test('of a daemon with masses of threads, those of some are read', () => {
+    for (let tid = 7; tid < 7 + MAX_THREADS + 3; tid++) thread(7, tid, '1 1 1\n', { children: '8' });
+    thread(8, 8, '1 1 1\n');
+    expect(waitsOf([7], 0, root).threads.size).toBe(MAX_THREADS);
   });
 
   test('a new thread, and one that is gone, have not waited', () => {
