@@ -3,6 +3,8 @@
 
 /** Before the prefixes of a group: how many, their attribute id (0: withdrawn), the time (ms modulo 2^32). */
 const HEADER = 3;
+/** Room, words, that an empty log keeps: after a whole table it has a megabyte, and there is a log for each replica and neighbour. */
+const KEPT_WORDS = 4096;
 
 export class GroupLog {
   /** Words ever appended: a place between two groups. */
@@ -16,6 +18,11 @@ export class GroupLog {
   /** Bytes that it takes. */
   get bytes(): number {
     return (this.tail - this.head) * 4;
+  }
+
+  /** Bytes that it has room for. */
+  get room(): number {
+    return this.words.byteLength;
   }
 
   /** The prefixes ids[from..to) were written with these attributes. */
@@ -36,7 +43,7 @@ export class GroupLog {
   drop(): boolean {
     if (this.head === this.tail) return false;
     this.head += HEADER + this.words[this.head];
-    if (this.head === this.tail) this.head = this.tail = 0;
+    if (this.head === this.tail) this.emptied();
     return true;
   }
 
@@ -53,6 +60,11 @@ export class GroupLog {
       visit(words[at + 1], words.subarray(at + HEADER, next), words[at + 2]);
       at = next;
     }
+  }
+
+  private emptied(): void {
+    this.head = this.tail = 0;
+    if (this.words.length > KEPT_WORDS) this.words = new Uint32Array(KEPT_WORDS);
   }
 
   private makeRoom(need: number): void {

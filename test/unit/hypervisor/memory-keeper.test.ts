@@ -45,6 +45,40 @@ test('after growth only, once an interval, and not while it is under way', async
   expect(now.given).toBe(2);
 });
 
+test('what gave nothing back in the middle of a burst is tried again, more and more rarely', async () => {
+  const { now, keeper } = rig();
+  const at: number[] = [];
+  keeper.tick(0);
+  now.resident = 150 * MB;
+  for (let second = 1; second <= 60; second++) {
+    const { given } = now;
+    keeper.tick(second * 1000);
+    if (now.given === given) continue;
+    at.push(second);
+    if (at.length === 6) now.resident = 110 * MB;
+    now.done();
+    await Promise.resolve();
+  }
+  expect(at, 'at last it did').toEqual([1, 3, 7, 15, 31, 47]);
+});
+
+test('growth since a try that gave nothing back is tried at once', async () => {
+  const { now, keeper } = rig();
+  keeper.tick(0);
+  now.resident = 150 * MB;
+  for (const second of [1, 3, 7]) {
+    keeper.tick(second * 1000);
+    now.done();
+    await Promise.resolve();
+  }
+  now.resident = 159 * MB;
+  keeper.tick(8000);
+  expect(now.given).toBe(3);
+  now.resident = 160 * MB;
+  keeper.tick(9000);
+  expect(now.given).toBe(4);
+});
+
 test('what shrinks by itself is the new measure', () => {
   const { now, keeper } = rig();
   keeper.tick(0);
