@@ -81,7 +81,7 @@ describe.skipIf(problem).concurrent('btr demo', () => {
     'shows that everything holds with %s',
     async (strategy) => {
       const { child, output, ended } = demo(['--prefixes', '3000', '--strategy', strategy, '--json']);
-      expect(await ended, output.stderr).toBe(0);
+      expect(await ended, output.stderr + output.stdout).toBe(0);
       const findings = JSON.parse(output.stdout) as {
         ok: boolean;
         checks: { what: string; ok: boolean }[];
