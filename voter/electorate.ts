@@ -94,6 +94,11 @@ export class Electorate {
     return true;
   }
 
+  /** Whether the votes of `r` can decide without anybody else's, in some strategy: it leads, or at most one other could object. */
+  canDecideAlone(r: number): boolean {
+    return this.has(r) && (this.size <= 2 || this.master === r);
+  }
+
   /** The first in the succession of masters out of the set `voters`, the present master before all; -1 when it is empty. */
   leader(voters: number): number {
     if (this.master >= 0 && (voters >>> this.master) & 1) return this.master;

@@ -128,6 +128,11 @@ export class FibPort extends EventEmitter<FibPortEvents> {
     this.tell({ kind: 'reset', replica, life: ++this.lives[replica] });
   }
 
+  /** The processes of a replica's present life. */
+  processes(replica: number, pids: readonly number[]): void {
+    this.tell({ kind: 'processes', replica, pids });
+  }
+
   /** From now on (`on`), or no longer, a replica has no say on the prefix `nlri` (one prefix in NLRI encoding). */
   abstain(replica: number, family: Family, nlri: Uint8Array, on: boolean): void {
     this.abstentions.add(replica, family, nlri, on);

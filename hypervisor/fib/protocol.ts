@@ -44,6 +44,8 @@ export type ToFib =
   | { kind: 'socket'; replica: number; fd: number; portId: number }
   /** `life`: the number of the replica's start; what is said of it from here on carries it. */
   | { kind: 'reset'; replica: number; life: number }
+  /** The processes of its present life. */
+  | { kind: 'processes'; replica: number; pids: readonly number[] }
   | { kind: 'electorate'; state: ElectorateState }
   /** Everything that came in before `until` (ms) has come out of the replica's forwarding path. */
   | { kind: 'caught-up'; replica: number; until: number }

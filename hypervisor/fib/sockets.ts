@@ -24,6 +24,8 @@ export interface SocketEvents {
 }
 
 export class ReplicaSockets {
+  /** Grows with every portion that is read at once from a socket. */
+  portion = 0;
   private readonly events: SocketEvents;
   /** Descriptors that are polled beside the sockets: the thread's eventfd and the kernel's events. */
   private readonly others: readonly number[];
@@ -108,6 +110,7 @@ export class ReplicaSockets {
     for (let left = READS_AT_ONCE; left > 0; left--) {
       const count = reader.read(socket.fd);
       if (count === EAGAIN) return;
+      this.portion++;
       for (let i = 0; i < count; i++) {
         // An empty one is the end of file.
         if (reader.end(i) === reader.start(i)) return this.close(socket);

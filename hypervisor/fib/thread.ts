@@ -17,18 +17,19 @@ import { InstalledNews } from './installed-news.js';
 import { KernelWatch } from './kernel-watch.js';
 import { openBackend } from './kernel/open.js';
 import { BackendError, type FibBackend } from './kernel/backend.js';
+import { LastWords } from './last-words.js';
 import type { FibRunTimeSettings, FibWorkerData, FromFib, ToFib } from './protocol.js';
 import { FibReports } from './reports.js';
 import { ReplicaSockets } from './sockets.js';
 
 /** How often time-driven work is looked at, ms. */
 const TICK_MS = 25;
+/** The same while ballots wait for their review, ms. */
+const BUSY_TICK_MS = 5;
 /** The longest sleep, ms: an idle router costs nothing. */
 const REST_MS = 100;
-/** The same while ballots wait for their review, ms. */
 /** Between two times that it is told who writes routes, ms. */
 const WRITING_MS = 500;
-const BUSY_TICK_MS = 5;
 /**
  * Everything is done in small pieces: the socket of a replica that writes route by route holds some hundred of them, and it waits when
  * there is no room. Routes in one batch; time for what the main thread says, ms.
@@ -65,6 +66,7 @@ export class FibThread {
   private nextWriting = 0;
   private toldWithoutMajority = 0;
   private readonly watch: KernelWatch;
+  private readonly lastWords: LastWords;
 
   constructor(data: FibWorkerData, port: MessagePort) {
     this.data = data;
@@ -84,6 +86,11 @@ export class FibThread {
     );
     this.backend = openBackend(data.backend, data.engine.own, this.engine);
     this.watch = new KernelWatch(this.engine, this.backend, (level, text) => this.say(level, text));
+    this.lastWords = new LastWords(data.replicas.length, {
+      decides: (replica) => this.engine.electorate.canDecideAlone(replica),
+      hear: (replica, fd, buf, start, end) => this.heard(replica, fd, buf, start, end),
+      fault: (replica, reason) => this.fault(replica, reason),
+    });
     this.reports = new FibReports(this.engine, data.engine, data.replicas);
     const clock = new PrefixClock(data.clockMemory);
     this.journal = new FibJournal(this.engine, data.voteLogLevel, {
@@ -128,7 +135,10 @@ export class FibThread {
       datagram: (replica, fd, buf, start, end) => this.datagram(replica, fd, buf, start, end),
       writable: (replica, fd) => engine.kernels[replica]?.writable(fd),
       wantsWrite: (replica, fd) => engine.kernels[replica]?.wantsWrite(fd) ?? false,
-      closed: (replica, fd) => engine.kernels[replica]?.close(fd),
+      closed: (replica, fd) => {
+        this.lastWords.closed(replica, fd);
+        engine.kernels[replica]?.close(fd);
+      },
     });
     this.answers = new Answers({
       engine,
@@ -168,6 +178,7 @@ export class FibThread {
   }
 
   private tick(at: number): void {
+    this.lastWords.tick(at);
     this.nextTick = at + (this.engine.tick(at) ? BUSY_TICK_MS : TICK_MS);
     if (this.engine.takeAuditReason()) this.audit.hurry(at);
     if (this.writing !== 0 && at >= this.nextWriting) {
@@ -229,7 +240,11 @@ export class FibThread {
       case 'reset':
         this.lives[message.replica] = message.life;
         this.sockets.drop(message.replica);
+        this.lastWords.forget(message.replica);
         engine.resetReplica(message.replica);
+        break;
+      case 'processes':
+        this.lastWords.runs(message.replica, message.pids);
         break;
       case 'electorate':
         if (!this.frozen) engine.followElectorate(message.state);
@@ -287,6 +302,11 @@ export class FibThread {
   }
 
   private datagram(replica: number, fd: number, buf: Uint8Array, start: number, end: number): void {
+    const { portion } = this.sockets;
+    if (!this.lastWords.keeps(replica, fd, buf, start, end, portion, now())) this.heard(replica, fd, buf, start, end);
+  }
+
+  private heard(replica: number, fd: number, buf: Uint8Array, start: number, end: number): void {
     const type = buf[start + 4] | (buf[start + 5] << 8);
     if (type === RTM_NEWROUTE || type === RTM_DELROUTE) this.writing |= 1 << replica;
     try {

@@ -6,7 +6,7 @@ import type { PacketFlow } from '../../../cli/lab/packet-flow.js';
 import { expectedFib, FibLab, hopOf, hostIn, lossesOf, wrongRoutes } from '../../support/fib-lab.js';
 import type { KernelRoutes, RouteWatch } from '../../support/kernel-routes.js';
 import { flapWatch, Neighbor } from '../../support/router-neighbors.js';
-import { address, neighborConfig, routerProblem, type RunningRouter } from '../../support/router-lab.js';
+import { address, neighborConfig, REPLICAS, routerProblem, type RunningRouter } from '../../support/router-lab.js';
 import { prefixAt, tableOf } from '../../support/router-routes.js';
 
 const problem = routerProblem();
@@ -172,5 +172,43 @@ describe.skipIf(problem !== undefined)('the forwarding table while replicas fail
       const touched = (await watch.own(from)).filter(({ deleted }) => deleted);
       expect(touched.map(({ line }) => line)).toEqual([]);
     });
+  });
+
+  test.each([
+    ['is the only replica', 'continuous-majority', [{ name: 'frr', kind: 'frr' }]],
+    ['leads', 'master-slave', REPLICAS],
+  ])('FRR %s, and loses its bgpd: what its zebra takes back then stays', async (_, strategy, replicas) => {
+    const [a, b] = [1, 2].map((n) => new Neighbor(n));
+    const watch = await fib.watch();
+    const router = await fib.run({
+      run: `bgpd-${replicas.length}`,
+      neighbors: [1, 2].map((n) => neighborConfig(n)),
+      replicas,
+      voting: { strategy, 'stability-threshold': '400ms', 'probe-interval': '50ms' },
+    });
+    const kill = async (name: string): Promise<void> => {
+      const { restarts, pid } = await router.replica(name);
+      process.kill(pid!, 'SIGKILL');
+      await router.until('it has been started again and all vote', ({ electorate, replicas: now }) => {
+        return now.find((one) => one.name === name)!.restarts > restarts && electorate.length === replicas.length;
+      });
+    };
+    try {
+      await router.untilVoting(replicas.length);
+      await Promise.all([a, b].map((neighbor) => neighbor.connect()));
+      await Promise.all([a.announce(tableOf(a.as, 1, 0, PREFIXES)), b.announce(tableOf(b.as, 2, 0, PREFIXES))]);
+      await fib.untilInstalled([a, b]);
+      // A master that leaves goes to the end of the succession.
+      const leads = async (): Promise<boolean> => [null, 'frr'].includes((await router.status()).master);
+      while (!(await leads())) await kill((await router.status()).master!);
+      const from = (await watch.events()).length;
+      await kill('frr');
+      await fib.untilInstalled([a, b]);
+      expect((await watch.own(from)).filter(({ deleted }) => deleted).map(({ line }) => line)).toEqual([]);
+    } finally {
+      await Promise.all([a, b].map((neighbor) => neighbor.stop()));
+      await router.stop();
+      await watch.stop();
+    }
   });
 });

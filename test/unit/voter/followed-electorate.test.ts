@@ -2,6 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { Electorate } from '../../../voter/electorate.js';
 import { FollowedElectorate } from '../../../voter/followed-electorate.js';
 
+describe('Electorate', () => {
+  it('knows whose votes can decide alone: the leader’s, and those of the last two', () => {
+    const electorate = new Electorate(3, [1, 0, 2]);
+    const deciding = (): number[] => [0, 1, 2].filter((r) => electorate.canDecideAlone(r));
+    for (const r of [1, 0, 2]) electorate.join(r);
+    expect(deciding()).toEqual([1]);
+    electorate.leave(2);
+    expect(deciding()).toEqual([0, 1]);
+    electorate.leave(1);
+    expect(deciding()).toEqual([0]);
+  });
+});
+
 describe('FollowedElectorate', () => {
   const setUp = (voters: number) => {
     const owner = new Electorate(4, [2, 0, 1, 3]);
