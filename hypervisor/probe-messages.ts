@@ -1,6 +1,6 @@
 // The UPDATE that carries a probe into a replica and what is read from its echo on the tap. The probe's number travels as the
 // MED: all daemons keep it between eBGP and iBGP and treat a changed one as a changed route. No route write shows a MED, so with a
-// FIB the last digits of the number are in the next hop as well.
+// FIB the last digits of the number are in the next hop as well. And the messages that escort a probe: withdrawals of what never was.
 import { AttributeCursor, AttributeFlag, AttributeType, readU32 } from '../wire/bgp/attributes.js';
 import { UpdatePacker } from '../wire/bgp/pack.js';
 import { NlriCursor, parseUpdate, UpdateView } from '../wire/bgp/update.js';
@@ -10,6 +10,9 @@ import { parseIpv4 } from '../wire/ip.js';
 import { PrefixTable } from '../wire/prefix-table.js';
 
 const NO_EXPORT = 0xffffff01;
+
+/** Withdrawals that are kept ready, and written at once. */
+const ESCORT_BLOCK = 1024;
 
 /** Next hops that take turns: the range's first address + 1 to + 250. */
 export const PROBE_NEXT_HOPS = 250;
@@ -29,6 +32,7 @@ export class ProbeMessages {
   private readonly firstNextHop: number | undefined;
   private readonly table = new PrefixTable({ maxPrefixes: 16 });
   private readonly ids: Uint32Array;
+  private readonly escortBlock: Uint8Array;
   private readonly packer = new UpdatePacker(4096);
   private readonly out = new ByteWriter(256);
   private readonly attributes = new ByteWriter(256);
@@ -44,6 +48,16 @@ export class ProbeMessages {
     const range = nextHops === undefined ? undefined : parseIpv4(nextHops.split('/')[0]);
     this.firstNextHop = range && readU32(range, 0);
     this.ids = Uint32Array.of(this.table.parse(settings.probePrefix));
+    this.escortBlock = this.withdrawals(ESCORT_BLOCK);
+  }
+
+  /** Passes on so many messages that are taken in like any UPDATE and change nothing, in portions that are valid for good. */
+  escort(count: number, write: (messages: Uint8Array) => void): void {
+    const { escortBlock } = this;
+    const length = escortBlock.length / ESCORT_BLOCK;
+    for (let left = count; left > 0; left -= ESCORT_BLOCK) {
+      write(left >= ESCORT_BLOCK ? escortBlock : escortBlock.subarray(0, left * length));
+    }
   }
 
   /** The UPDATE for probe number `sequence`; valid until the next call. */
@@ -93,6 +107,16 @@ export class ProbeMessages {
       }
     }
     return undefined;
+  }
+
+  /** Of a prefix that nobody announces on the probe's session: a part of the probe's own, or what that is a part of. */
+  private withdrawals(count: number): Uint8Array {
+    const [network, length] = this.settings.probePrefix.split('/');
+    const never = Uint32Array.of(this.table.parse(length === '32' ? '0.0.0.0/0' : `${network}/32`));
+    const { out } = this;
+    out.reset();
+    for (let i = 0; i < count; i++) this.packer.withdraw(IPV4_UNICAST, this.table, never, 0, 1, out);
+    return out.take();
   }
 
   private nextHopOf(sequence: number): Uint8Array {

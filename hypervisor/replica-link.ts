@@ -6,6 +6,7 @@ import type { DiversityConfig } from '../configs/model.js';
 import { draw } from '../recovery/delays.js';
 import type { DownReason } from '../session/types.js';
 import type { Delivery, Replicator } from '../replicator/replicator.js';
+import { countMessages } from '../wire/bgp/message.js';
 import { ByteWriter } from '../wire/byte-writer.js';
 import type { Family } from '../wire/family.js';
 import { now } from './clock.js';
@@ -59,6 +60,8 @@ const writer = new ByteWriter(PULL_BYTES * 2);
 export class ReplicaLink {
   readonly plan: ReplicaSession;
   isUp = false;
+  /** Messages of the neighbour that were handed over on it, whatever its connection went through. */
+  handed = 0;
   /** When the link was asked for, ms: a replica that does not take it for long is at fault. */
   readonly wantedSince: number;
   /** When it was first to be opened, ms: later by a random delay where that is configured. */
@@ -127,6 +130,7 @@ export class ReplicaLink {
     while (this.session.writableBytes() >= PULL_BYTES) {
       writer.reset();
       if (replicator.pull(this.feed, writer, PULL_BYTES, until) === 0) break;
+      this.handed += countMessages(writer.buffer, 0, writer.length);
       this.session.write(writer.buffer.subarray(0, writer.length));
     }
     this.delayed?.left(replicator.backlog(this.feed), this.session.writableBytes() >= PULL_BYTES);

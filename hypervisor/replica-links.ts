@@ -5,6 +5,7 @@ import type { ReplicaConfig } from '../configs/model.js';
 import type { RouterContext } from './context.js';
 import { Departures } from './link-delays.js';
 import type { NeighborPort } from './neighbor-port.js';
+import type { Escorted } from './probe-escort.js';
 import { ReplicaLink, type LinkEvents, type LinkSettings } from './replica-link.js';
 import type { Replica } from './replicas/replica.js';
 
@@ -79,6 +80,11 @@ export class ReplicaLinks {
   internal(role: 'probe' | 'tap'): ReplicaLink | undefined {
     for (const link of this.links.values()) if (link.plan.role === role && link.isUp) return link;
     return undefined;
+  }
+
+  /** Those in whose queues a probe could leave something behind. */
+  get queues(): Iterable<Escorted> {
+    return this.parts.replica.driver.readsAhead ? this.links.values() : [];
   }
 
   /** Bytes that wait for the replica from neighbour `n`; Infinity while one of its sessions to it is not up. */

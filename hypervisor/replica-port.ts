@@ -272,6 +272,7 @@ export class ReplicaPort implements LinkEvents {
     this.context.log.info(
       `replica ${this.name} (${this.config.kind} ${this.replica.version ?? ''}) is ready, pid ${this.replica.pid ?? '?'}`,
     );
+    this.context.fib?.processes(this.index, this.replica.pids);
     this.probing.restart(at);
     this.watch.restart();
     this.context.caughtUp[this.index] = -Infinity;

@@ -1,13 +1,14 @@
 // How far one replica has come: sends it probes, and weighs what comes back on the tap and out of its forwarding path. Owns what a
 // returned probe proves and when it counts; which probe goes out when is probe-tracker.ts, what follows from the answers is replica-port.ts.
 import type { VotingConfig } from '../configs/model.js';
+import { ProbeEscort, type Escorted } from './probe-escort.js';
 import { PROBE_NEXT_HOPS, type ProbeMessages } from './probe-messages.js';
 import { ProbeTracker, type ProbeOptions } from './probe-tracker.js';
 
 /**
- * A replica that sends more than this (bytes) to neighbours between a probe and PROOF_MS (ms) after its return still works off earlier
- * input: the tap is another session and may be far ahead of the others, so the probe proves nothing then. FRR sends to each of them
- * some hundred routes every 50 ms, and the probe comes back in between.
+ * A replica that sends more than this (bytes) to neighbours, or for its forwarding table on the tap, between a probe and PROOF_MS (ms)
+ * after its return still works off earlier input: each session has a queue of its own, and none keeps an order (OpenBGPD's are trees), so
+ * the probe proves nothing then. FRR sends to each of them some hundred routes every 50 ms, and the probe comes back in between.
  */
 const BULK_BYTES = 16384;
 const PROOF_MS = 150;
@@ -22,6 +23,14 @@ const LONG_TURN_MS = 500;
 /** Where the votes on the forwarding table come from: they are proven by another way than the tap only if they take another way. */
 export type FibPath = 'netlink' | 'tap' | 'none';
 
+/** What a probe needs to know of the sessions that it must not overtake. */
+export interface Deliveries {
+  /** What came in before this time has been handed to the replica, ms. */
+  deliveredUntil(at: number): number;
+  /** Those that may hold more than one message when the replica reads ahead; none when it does not. */
+  readonly queues: Iterable<Escorted>;
+}
+
 export class ReplicaProgress {
   readonly tracker: ProbeTracker;
   /** Everything that came in before this time has come out towards the neighbours, ms. */
@@ -32,7 +41,8 @@ export class ReplicaProgress {
   private answeredUntil = -Infinity;
   private readonly probes: ProbeMessages;
   private readonly path: FibPath;
-  /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it. */
+  private readonly escort = new ProbeEscort();
+  /** What a probe that is out will prove when it comes back: everything before this time was delivered ahead of it; -Infinity: nothing. */
   private provesUntil = -Infinity;
   /** The same by number of the next hop, for probes that come out of the forwarding path. */
   private readonly provesByNextHop = new Float64Array(PROBE_NEXT_HOPS).fill(-Infinity);
@@ -56,6 +66,7 @@ export class ReplicaProgress {
   /** A new life of the replica: nothing is proven. */
   restart(now: number): void {
     this.tracker.restart(now);
+    this.escort.restart();
     this.tickedAt = now;
     this.proofAt = Infinity;
     this.advertisedUntil = -Infinity;
@@ -79,17 +90,17 @@ export class ReplicaProgress {
     return this.digestedUntil >= since || (now - since >= BUSY_MS && this.answeredUntil >= since);
   }
 
-  /**
-   * The next probe, as an UPDATE that is valid until the next call; undefined while none is due. `delivered`: what came in before this
-   * time (ms) has been handed to the replica.
-   */
-  next(now: number, busy: boolean, delivered: () => number): Uint8Array | undefined {
-    if (this.proofAt !== Infinity || this.tracker.nextAt(busy) > now) return undefined;
-    this.provesUntil = delivered();
+  /** Sends the next probe and what must go ahead of it; false while none is due. What is written is valid until the next call. */
+  send(now: number, busy: boolean, deliveries: Deliveries, write: (messages: Uint8Array) => void): boolean {
+    if (this.proofAt !== Infinity || this.tracker.nextAt(busy) > now) return false;
+    const escort = this.escort.send(deliveries.queues);
+    this.provesUntil = this.escort.isWhole ? deliveries.deliveredUntil(now) : -Infinity;
     this.receivedAtProbe = this.received;
     const sequence = this.tracker.send(now);
     this.provesByNextHop[sequence % PROBE_NEXT_HOPS] = this.provesUntil;
-    return this.probes.announce(sequence);
+    this.probes.escort(escort, write);
+    write(this.probes.announce(sequence));
+    return true;
   }
 
   /** The replica asks for the probe that is out again. */
@@ -97,11 +108,13 @@ export class ReplicaProgress {
     return this.probes.announce(this.tracker.current);
   }
 
-  /** An UPDATE on the tap, which may be a probe. Returns true for the probe that is out. */
+  /** An UPDATE on the tap: a probe, or what it would write to a forwarding table. Returns true for the probe that is out. */
   onTap(message: Uint8Array, start: number, end: number, now: number): boolean {
     const sequence = this.probes.sequenceOf(message, start, end);
+    if (sequence === undefined && this.path === 'tap') this.received += end - start;
     if (sequence === undefined || !this.tracker.returned(sequence, now)) return false;
     this.proofAt = now + PROOF_MS;
+    this.escort.returned();
     return true;
   }
 
@@ -117,6 +130,7 @@ export class ReplicaProgress {
     if (turn > LONG_TURN_MS) this.tracker.pardon(turn, now);
     if (now < this.proofAt) return;
     this.proofAt = Infinity;
+    if (this.provesUntil === -Infinity) return;
     this.answeredUntil = this.provesUntil;
     if (this.received - this.receivedAtProbe > BULK_BYTES) return;
     this.advertisedUntil = this.provesUntil;

@@ -99,10 +99,8 @@ export class ReplicaWatch {
     if (link === undefined || links.internal('tap') === undefined) return;
     // Busy: something was delivered that no probe has proven yet.
     const busy = this.judge.state() === 'syncing' || context.replicatorInput() > probing.digestedUntil;
-    const probe = probing.next(at, busy, () => links.deliveredUntil(at));
-    if (probe === undefined) return;
-    link.write(probe);
-    if (links.flushed) context.replicator.probeSent(index);
+    const isSent = probing.send(at, busy, links, (messages) => link.write(messages));
+    if (isSent && links.flushed) context.replicator.probeSent(index);
   }
 
   /**

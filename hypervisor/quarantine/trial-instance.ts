@@ -9,6 +9,7 @@ import { INTERNAL_HOLD_TIME, planSessions, type ReplicaSession } from '../../con
 import type { ShimHub } from '../../preload/hub.js';
 import { now } from '../clock.js';
 import { HangWatch } from '../hang-watch.js';
+import { ProbeEscort } from '../probe-escort.js';
 import { ProbeMessages } from '../probe-messages.js';
 import { ProbeTracker } from '../probe-tracker.js';
 import { waitsOf } from '../replicas/processor-wait.js';
@@ -63,6 +64,7 @@ export class TrialInstance implements Instance {
   private readonly sessions: TrialSession[];
   private readonly probes: ProbeMessages;
   private readonly tracker: ProbeTracker;
+  private readonly escort = new ProbeEscort();
   private readonly hangs: HangWatch;
   private death: string | undefined;
   private ending = false;
@@ -166,16 +168,21 @@ export class TrialInstance implements Instance {
 
   private heard(plan: ReplicaSession, message: Uint8Array, start: number, end: number): void {
     const sequence = plan.role === 'tap' ? this.probes.sequenceOf(message, start, end) : undefined;
-    if (sequence !== undefined) this.tracker.returned(sequence, now());
+    if (sequence !== undefined && this.tracker.returned(sequence, now())) this.escort.returned();
   }
 
   /** Waits for a probe that is sent behind everything; a missing one is a death too. */
   private async probe(): Promise<void> {
     const { hangThreshold } = this.setup.config.voting;
-    await this.until(() => this.sessions.every(({ flushed }) => flushed), now() + hangThreshold);
+    await this.until(() => this.sessions.every(({ isRead }) => isRead), now() + hangThreshold);
     const { tracker } = this;
-    const number = tracker.send(now());
-    this.sessions.find(({ plan }) => plan.role === 'probe')?.write(this.probes.announce(number));
+    const link = this.sessions.find(({ plan }) => plan.role === 'probe');
+    const write = (messages: Uint8Array): void => link?.write(messages);
+    if (this.replica.driver.readsAhead) {
+      const others = this.sessions.filter(({ plan }) => plan.role === 'neighbor');
+      this.probes.escort(this.escort.send(others), write);
+    }
+    write(this.probes.announce(tracker.send(now())));
     let hangs = false;
     await this.until(() => !tracker.isOut || (hangs = this.hangs.isHung(now())), Infinity);
     if (hangs) this.died(`hangs: no answer to a probe for ${hangThreshold} ms`);

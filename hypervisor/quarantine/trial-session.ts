@@ -1,7 +1,7 @@
 // One session with a disposable instance: opened inward like a replica's, tried again until it is taken, and listened to only for what
 // would be a fault. Owns its connection; what its loss means is trial-instance.ts.
-import type net from 'node:net';
 import type { ReplicaSession } from '../../configs/session-plan.js';
+import type { VirtualConnection } from '../../preload/listener.js';
 import type { DownReason } from '../../session/types.js';
 import { parseUpdate, UpdateView } from '../../wire/bgp/update.js';
 import type { SessionRunner } from '../io/session-runner.js';
@@ -28,11 +28,13 @@ export interface TrialSessionEvents {
 export class TrialSession {
   readonly plan: ReplicaSession;
   isUp = false;
+  /** Messages that were written to it. */
+  handed = 0;
   private readonly settings: TrialSessionSettings;
   private readonly events: TrialSessionEvents;
   private readonly view = new UpdateView();
   private session: SessionRunner | undefined;
-  private socket: net.Socket | undefined;
+  private socket: VirtualConnection | undefined;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -43,7 +45,7 @@ export class TrialSession {
   }
 
   /** Keeps trying; `connect` throws while the instance does not listen. */
-  open(connect: (plan: ReplicaSession) => net.Socket): void {
+  open(connect: (plan: ReplicaSession) => VirtualConnection): void {
     if (this.closed) return;
     const { plan, settings } = this;
     const again = (): void => {
@@ -85,11 +87,12 @@ export class TrialSession {
 
   /** What the socket does not take waits in memory. */
   write(message: Uint8Array): void {
+    this.handed++;
     this.session?.write(message);
   }
 
-  get flushed(): boolean {
-    return this.session === undefined || this.session.queuedBytes === 0;
+  get isRead(): boolean {
+    return this.session === undefined || (this.session.queuedBytes === 0 && this.socket?.isRead !== false);
   }
 
   close(): void {

@@ -9,6 +9,7 @@ export const bird: Driver = {
   debianPackage: 'bird2',
   users: ['bird'],
   configName: 'bird.conf',
+  readsAhead: false,
   versionArgs: ['--version'],
   parseVersion: (text) => /^BIRD version (\S+)/m.exec(text)?.[1],
   // Extended messages exist but are off unless configured, and the generated configuration leaves them off.

@@ -55,6 +55,8 @@ export interface Driver {
   /** The version in what the daemon prints, undefined when it is another program. */
   parseVersion(text: string): string | undefined;
   capabilities(version: string): DaemonCapabilities;
+  /** Whether what it has read may wait in a queue of each session, of which it takes some in turn; else what is read has been worked off. */
+  readsAhead: boolean;
   /** The processes in the order in which they are started. The last one is the BGP speaker. */
   commands(context: LaunchContext): LaunchCommand[];
   /** Files of a run that has ended (by SIGKILL, perhaps) that would disturb the next one or lie about outside `dir`. */

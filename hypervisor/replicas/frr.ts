@@ -51,6 +51,7 @@ export const frr: Driver = {
   debianPackage: 'frr',
   users: ['frr'],
   configName: 'frr.conf',
+  readsAhead: true,
   versionArgs: ['--version'],
   parseVersion: (text) => /^bgpd version (\S+)/m.exec(text)?.[1],
   // Extended messages came with FRR 7.5; nothing older than 8 is supported.

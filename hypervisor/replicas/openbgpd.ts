@@ -8,6 +8,7 @@ export const openbgpd: Driver = {
   debianPackage: 'openbgpd',
   users: ['_openbgpd', '_bgpd'],
   configName: 'openbgpd.conf',
+  readsAhead: true,
   versionArgs: ['-V'],
   parseVersion: (text) => /^OpenBGPD (\d\S*)/m.exec(text)?.[1],
   capabilities: () => ({ families: 3, routeRefresh: true, extendedMessage: false, as4: true }),

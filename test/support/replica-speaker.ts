@@ -24,6 +24,8 @@ export class ReplicaSpeaker {
   peerOpen: OpenMessage | undefined;
   established = false;
   closed = false;
+  /** UPDATEs sent. */
+  sent = 0;
   notification: Uint8Array | undefined;
   /** Prefixes that the replica announces now, as text. */
   readonly routes = new Set<string>();
@@ -72,6 +74,7 @@ export class ReplicaSpeaker {
     const packer = new UpdatePacker(4096);
     if (announce) packer.announce(family, attributes, this.table, Uint32Array.of(id), 0, 1, out);
     else packer.withdraw(family, this.table, Uint32Array.of(id), 0, 1, out);
+    this.sent++;
     this.socket.write(out.take());
   }
 

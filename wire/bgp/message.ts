@@ -28,6 +28,15 @@ export function messageTypeName(type: number): string {
   return entry ? entry[0].replace('_', '-') : `type ${type}`;
 }
 
+/** How many messages there are in a buffer of whole ones. */
+export function countMessages(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at + HEADER_LENGTH <= end; count++) {
+    at += Math.max(HEADER_LENGTH, (bytes[at + MARKER_LENGTH] << 8) | bytes[at + MARKER_LENGTH + 1]);
+  }
+  return count;
+}
+
 /** A complete message of a type around a body. */
 export function encodeMessage(type: number, body: Uint8Array): Uint8Array {
   const message = new Uint8Array(HEADER_LENGTH + body.length);

@@ -3,6 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { VotingConfig } from '../../../configs/model.js';
 import { PROBE_NEXT_HOPS, ProbeMessages } from '../../../hypervisor/probe-messages.js';
 import { ReplicaProgress } from '../../../hypervisor/replica-progress.js';
+import { UpdatePacker } from '../../../wire/bgp/pack.js';
+import { ByteWriter } from '../../../wire/byte-writer.js';
+import { IPV4_UNICAST } from '../../../wire/family.js';
+import { PrefixTable } from '../../../wire/prefix-table.js';
+import { countMessages } from '../../../wire/bgp/message.js';
+import { describeUpdate } from '../../../wire/bgp/describe-message.js';
+import { MAX_ESCORT } from '../../../hypervisor/probe-escort.js';
 import type { FibPath } from '../../../hypervisor/replica-progress.js';
 
 const PROOF_MS = 150;
@@ -14,16 +21,24 @@ function setUp(path: FibPath) {
   const progress = new ReplicaProgress({ probeInterval: 200, hangThreshold: 10_000 } as VotingConfig, probes, path);
   progress.restart(0);
   let now = 1000;
+  const queues: { handed: number }[] = [];
+  let written = 0;
   /** Sends a probe; what came in before `delivered` has been handed over. Returns its number and its echo. */
   const send = (delivered: number): { n: number; echo: Uint8Array } => {
     now += 2000;
-    const echo = progress.next(now, true, () => delivered)!.slice();
+    let echo = new Uint8Array();
+    progress.send(now, true, { deliveredUntil: () => delivered, queues }, (messages) => {
+      written += countMessages(messages, 0, messages.length);
+      echo = messages.slice();
+    });
     return { n: progress.tracker.current % PROBE_NEXT_HOPS, echo };
   };
+  /** Messages that were written to the replica since the last call. */
+  const messages = (): number => written - (written = 0);
   const comesBack = (echo: Uint8Array): boolean => progress.onTap(echo, 0, echo.length, (now += 10));
   const later = (ms: number): void => progress.tick((now += ms));
   const proven = (): [number, number] => [progress.advertisedUntil, progress.forwardedUntil];
-  return { progress, send, comesBack, later, proven };
+  return { progress, queues, messages, send, comesBack, later, proven };
 }
 
 describe('a probe', () => {
@@ -51,12 +66,95 @@ describe('a probe', () => {
     expect(proven()).toEqual([950, 950]);
   });
 
+  test('proves nothing for one that still tells the tap what it would write', () => {
+    const routes = new ByteWriter();
+    const table = new PrefixTable();
+    const ids = Uint32Array.from({ length: 5000 }, (_, i) => table.parse(`10.${i >> 8}.${i & 255}.0/24`));
+    new UpdatePacker(65_535).withdraw(IPV4_UNICAST, table, ids, 0, ids.length, routes);
+    for (const [path, isProven] of [
+      ['tap', false],
+      ['netlink', true],
+    ] as const) {
+      const { progress, send, comesBack, later } = setUp(path);
+      const { echo } = send(900);
+      comesBack(echo);
+      progress.onTap(routes.buffer, 0, routes.length, 1);
+      later(PROOF_MS);
+      expect(progress.advertisedUntil === 900, path).toBe(isProven);
+    }
+  });
+
   test('the next one waits until the last one counts', () => {
     const { progress, send, comesBack, later } = setUp('tap');
     comesBack(send(900).echo);
-    expect(progress.next(1e9, true, () => 0)).toBeUndefined();
+    const deliveries = { deliveredUntil: () => 0, queues: [] };
+    expect(progress.send(1e9, true, deliveries, () => expect.unreachable())).toBe(false);
     later(PROOF_MS);
-    expect(progress.next(1e9, true, () => 0)).toBeDefined();
+    expect(progress.send(1e9, true, deliveries, () => undefined)).toBe(true);
+  });
+});
+
+describe('the escort of a probe', () => {
+  test('is as long as the longest queue may be', () => {
+    const { queues, messages, send, comesBack, later } = setUp('tap');
+    queues.push({ handed: 7 }, { handed: 5000 });
+    const first = send(900);
+    expect(messages()).toBe(5001);
+    comesBack(first.echo);
+    later(PROOF_MS);
+    queues[0].handed = 10;
+    queues[1].handed = 5002;
+    send(950);
+    expect(messages(), 'only what was handed over since').toBe(4);
+  });
+
+  test('changes nothing: withdrawals of what lies in the probe prefix, or of what that lies in', () => {
+    for (const [probePrefix, never] of [
+      ['198.18.255.0/24', '198.18.255.0/32'],
+      ['198.18.255.1/32', '0.0.0.0/0'],
+    ]) {
+      const probes = new ProbeMessages({ probeAddress: '198.18.0.2', probeAs: 4200000001, probePrefix });
+      probes.escort(2, (messages) => {
+        expect(countMessages(messages, 0, messages.length)).toBe(2);
+        expect(describeUpdate(messages.subarray(0, messages.length / 2))).toMatchObject({
+          verdict: 'sound',
+          withdrawn: [never],
+          announced: [],
+          attributes: [],
+        });
+      });
+    }
+  });
+
+  test('too long for one, it goes ahead of several probes, of which the last proves something', () => {
+    const { queues, messages, send, comesBack, later, proven } = setUp('tap');
+    queues.push({ handed: MAX_ESCORT + 10 });
+    comesBack(send(900).echo);
+    later(PROOF_MS);
+    expect(messages()).toBe(MAX_ESCORT + 1);
+    expect(proven()).toEqual([-Infinity, -Infinity]);
+    comesBack(send(950).echo);
+    later(PROOF_MS);
+    expect(messages()).toBe(11);
+    expect(proven()).toEqual([950, 950]);
+  });
+
+  test('too long for one, it keeps what comes out of the forwarding path from proving anything', () => {
+    const { progress, queues, send } = setUp('netlink');
+    queues.push({ handed: MAX_ESCORT + 10 });
+    progress.onForwarding(send(900).n);
+    expect(progress.forwardedUntil).toBe(-Infinity);
+  });
+
+  test('a probe that is not back proves nothing of what it was sent behind', () => {
+    const { progress, queues, messages, send } = setUp('tap');
+    queues.push({ handed: 10 });
+    send(900);
+    progress.restart(0);
+    queues[0] = { handed: 3 };
+    messages();
+    send(950);
+    expect(messages(), 'of the new life').toBe(4);
   });
 });
 
