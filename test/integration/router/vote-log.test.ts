@@ -65,7 +65,7 @@ describe.skipIf(problem !== undefined)('the vote log', () => {
     const electorates = await records(['electorate']);
     expect(electorates.at(-1)).toMatchObject({ members: ['frr', 'bird', 'openbgpd'], quorum: 2 });
     expect(electorates[0]).toMatchObject({ left: [], formerMaster: null });
-    expect(electorates.flatMap(({ joined }) => joined).sort()).toEqual(['bird', 'frr', 'openbgpd']);
+    expect(electorates.flatMap(({ joined }) => joined).sort(), router.log).toEqual(['bird', 'frr', 'openbgpd']);
     expect((await records(['session'])).map(({ neighbor, state, as }) => [neighbor, state, as]).sort()).toEqual([
       [address(1), 'up', a.as],
       [address(2), 'up', customer.as],
