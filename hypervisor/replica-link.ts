@@ -60,6 +60,8 @@ const writer = new ByteWriter(PULL_BYTES * 2);
 export class ReplicaLink {
   readonly plan: ReplicaSession;
   isUp = false;
+  /** What the replicator has for it; 0 while it is not up, and on internal sessions. */
+  feed = 0;
   /** Messages of the neighbour that were handed over on it, whatever its connection went through. */
   handed = 0;
   /** When the link was asked for, ms: a replica that does not take it for long is at fault. */
@@ -74,7 +76,6 @@ export class ReplicaLink {
   private session: SessionRunner | undefined;
   private socket: VirtualConnection | undefined;
   private readUntil = -Infinity;
-  private feed = 0;
   private delayed: DelayedDelivery | undefined;
   private retry: NodeJS.Timeout | undefined;
   private closed = false;

@@ -115,10 +115,11 @@ export class ReplicaLinks {
     return this.caughtUp.size === this.first.size;
   }
 
-  /** What was pulled has been written to the replica's sockets. */
-  get flushed(): boolean {
-    for (const link of this.links.values()) if (!link.flushed) return false;
-    return true;
+  /** The feeds of which all that was pulled has been written to the replica's sockets. */
+  get handed(): ReadonlySet<number> {
+    const feeds = new Set<number>();
+    for (const link of this.links.values()) if (link.feed !== 0 && link.flushed) feeds.add(link.feed);
+    return feeds;
   }
 
   /** What came in before this time has been handed to the replica, ms. */

@@ -100,7 +100,8 @@ export class ReplicaWatch {
     // Busy: something was delivered that no probe has proven yet.
     const busy = this.judge.state() === 'syncing' || context.replicatorInput() > probing.digestedUntil;
     const isSent = probing.send(at, busy, links, (messages) => link.write(messages));
-    if (isSent && links.flushed) context.replicator.probeSent(index);
+    // One session of which something still waits here, or that is only just being opened, must not keep the suspects of all the others.
+    if (isSent) context.replicator.probeSent(index, links.handed);
   }
 
   /**

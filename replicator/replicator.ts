@@ -224,9 +224,12 @@ export class Replicator {
     return this.feeds.get(feedId)?.deliveredUntil(now) ?? now;
   }
 
-  /** A probe goes out to replica `r`, and everything that was pulled for it has left the hypervisor. */
-  probeSent(r: number): void {
-    for (const feed of this.feedsOf(r)) feed.probeSent();
+  /**
+   * A probe goes out to replica `r`. It says nothing of the open feeds whose id is not in `handed` (default: all are): of those something that
+   * was pulled is still in the hypervisor.
+   */
+  probeSent(r: number, handed?: ReadonlySet<number>): void {
+    for (const feed of this.feedsOf(r)) if (handed === undefined || handed.has(feed.id)) feed.probeSent();
     this.closed.probeSent(r);
   }
 

@@ -86,9 +86,11 @@ class Model {
     return stream.length;
   }
 
-  probeSent(r: number): void {
-    this.replicator.probeSent(r);
-    for (const feed of this.allOf(r)) feed.out = feed.given.length;
+  /** `kept`: of the session with this neighbour, something has not left yet. */
+  probeSent(r: number, kept?: number): void {
+    const handed = (this.feeds[r] as ModelFeed[]).filter(({ neighbor }) => neighbor !== kept);
+    this.replicator.probeSent(r, new Set(handed.map(({ id }) => id)));
+    for (const feed of [...this.closed[r], ...handed]) feed.out = feed.given.length;
   }
 
   probeReturned(r: number): void {
@@ -205,7 +207,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('pull' as const), replica, neighbor, bytes: fc.nat(300) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('probe' as const), replica }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('probe' as const), replica, kept: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('returned' as const), replica }) },
   {
     weight: 2,
@@ -246,7 +248,7 @@ function take(model: Model, s: Step): void {
   else if (s.kind === 'empty') model.receive(s.neighbor, emptyReach());
   else if (s.kind === 'eor') model.receive(s.neighbor, bench.endOfRib(s.family));
   else if (s.kind === 'pull') model.pull(s.replica, s.neighbor, s.bytes);
-  else if (s.kind === 'probe') model.probeSent(s.replica);
+  else if (s.kind === 'probe') model.probeSent(s.replica, s.kept);
   else if (s.kind === 'returned') model.probeReturned(s.replica);
   else if (s.kind === 'quarantine') {
     model.checkSuspects(s.replica);

@@ -49,9 +49,26 @@ describe('suspects', () => {
     bench.replicator.probeSent(0);
     bench.replicator.probeReturned(0);
     expect(bench.replicator.suspects(0).length).toBe(1);
-    // A later probe that left while something was still queued, so that probeSent was not called for it.
+    // A later probe that left while something of the feed was still queued.
+    bench.replicator.probeSent(0, new Set());
     bench.replicator.probeReturned(0);
     expect(bench.replicator.suspects(0).length).toBe(0);
+  });
+
+  test('a session of which something has not left yet keeps its own suspects only', () => {
+    const bench = new Bench();
+    const feeds = [0, 1].map((n) => {
+      bench.replicator.neighborUp(n, V4, 0);
+      const feed = bench.replicator.openFeed(0, n, V4, 0);
+      bench.receive(n, bench.announcement(attributesOf(n), `10.${n}.0.0/16`), 5);
+      bench.pull(feed);
+      return feed;
+    });
+    for (let i = 0; i < 2; i++) {
+      bench.replicator.probeSent(0, new Set([feeds[1]]));
+      bench.replicator.probeReturned(0);
+    }
+    expect(bench.replicator.suspects(0).map(({ neighbor }) => neighbor)).toEqual([0]);
   });
 
   test('what was in flight when the neighbour went is suspect until it has proven harmless, or the replica has ended', () => {
