@@ -2,13 +2,15 @@
 // about its sessions and prefixes. Several may run side by side. Owns their run directories below the lab's.
 // Which configuration they get is the caller's choice (plain-configs.ts writes one that suits comparisons).
 import { execFile } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { lookUp } from '../../hypervisor/replicas/account.js';
 import { accepts } from '../../hypervisor/replicas/process-set.js';
 import { UserError } from '../errors.js';
 import { findProgram } from './lab.js';
 import type { Lab } from './lab.js';
+import { makeOpenbgpdHome } from './openbgpd-home.js';
 import type { PlainKind } from './plain-configs.js';
 import type { LabProcess } from './process.js';
 import { waitFor } from './wait.js';
@@ -107,7 +109,7 @@ const WITHOUT_ZEBRA: readonly string[] = ['-Z', '-n'];
 
 /** Starts zebra beside a bgpd to come; returns when bgpd can connect to it. */
 export async function startZebra(lab: Lab, namespace: string, name: string, directory: string): Promise<LabProcess> {
-  const [program, owner] = [present('/usr/lib/frr/zebra'), frrAccount()];
+  const [program, owner] = [present('/usr/lib/frr/zebra'), lookUp('frr')];
   if (!program || !owner) throw new UserError('zebra (Debian package frr) is not installed');
   // It drops its privileges to FRR's user before it makes its sockets, and takes no other user.
   chownSync(directory, owner.uid, owner.gid);
@@ -127,14 +129,6 @@ export async function startZebra(lab: Lab, namespace: string, name: string, dire
   return zebra;
 }
 
-function frrAccount(): { uid: number; gid: number } | undefined {
-  const fields = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((line) => line.startsWith('frr:'))
-    ?.split(':');
-  return fields && { uid: Number(fields[2]), gid: Number(fields[3]) };
-}
-
 const prepare: Record<PlainKind, (server: string, file: string, directory: string) => string[]> = {
   bird: (server, file, directory) => [
     ...[server, '-f', '-c', file, '-s', path.join(directory, 'bird.ctl'), '-P', path.join(directory, 'bird.pid')],
@@ -146,17 +140,7 @@ const prepare: Record<PlainKind, (server: string, file: string, directory: strin
     ...['-z', path.join(directory, 'zserv.api'), '--vty_socket', directory, '--log', 'stdout'],
   ],
   openbgpd: (server, file) => {
-    // Its children chroot to the home of their user, which a reboot (and Debian's package before its first start) leaves missing.
-    const user = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .find((line) => line.startsWith('_openbgpd:'))
-      ?.split(':');
-    const home = user?.[5] ?? '/run/openbgpd';
-    if (!existsSync(home)) {
-      mkdirSync(home, { recursive: true });
-      chownSync(home, 0, 0);
-      chmodSync(home, 0o755);
-    }
+    makeOpenbgpdHome();
     return [server, '-d', '-f', file];
   },
 };

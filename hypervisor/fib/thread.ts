@@ -1,12 +1,11 @@
 // The forwarding table's thread: one loop that polls the replicas' netlink sockets and the kernel's events, obeys the main thread, and
 // writes what the engine wants written, a bounded piece of each in turn. Owns the loop, the backend's life and the order at start and
-// end; decisions are fib/engine.ts, answers to operators answers.ts, sockets sockets.ts.
+// end; decisions are fib/engine.ts, answers to operators answers.ts, what replicas say replica-words.ts.
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { FibEngine } from '../../fib/engine.js';
 import { createRouteBatch } from '../../fib/route-batch.js';
-import { acknowledgeWrites, clearEvent, close } from '../../preload/native.js';
+import { clearEvent, close } from '../../preload/native.js';
 import { FAMILIES } from '../../wire/family.js';
-import { RTM_DELROUTE, RTM_NEWROUTE } from '../../wire/netlink/constants.js';
 import { PrefixClock } from '../../wire/prefix-clock.js';
 import { now } from '../clock.js';
 import { Answers } from './answers.js';
@@ -17,10 +16,9 @@ import { InstalledNews } from './installed-news.js';
 import { KernelWatch } from './kernel-watch.js';
 import { openBackend } from './kernel/open.js';
 import { BackendError, type FibBackend } from './kernel/backend.js';
-import { LastWords } from './last-words.js';
 import type { FibRunTimeSettings, FibWorkerData, FromFib, ToFib } from './protocol.js';
+import { ReplicaWords } from './replica-words.js';
 import { FibReports } from './reports.js';
-import { ReplicaSockets } from './sockets.js';
 
 /** How often time-driven work is looked at, ms. */
 const TICK_MS = 25;
@@ -50,34 +48,29 @@ export class FibThread {
   private readonly journal: FibJournal;
   private readonly dissents: DissentNews;
   private readonly news: InstalledNews | undefined;
-  private sockets!: ReplicaSockets;
+  private words!: ReplicaWords;
   private audit!: Audit;
   private answers!: Answers;
   private readonly batch = createRouteBatch(BATCH);
   /** The main thread may have said more than was heard. */
   private unheard = true;
   private frozen = false;
-  /** By replica: which of its lives this is. */
-  private readonly lives: number[];
   private stopWith: { keep: boolean } | undefined;
   private nextTick = 0;
-  /** Replicas that have written routes, and when that is to be told, ms. */
-  private writing = 0;
+  /** When it is to be told next who has written routes, ms. */
   private nextWriting = 0;
   private toldWithoutMajority = 0;
   private readonly watch: KernelWatch;
-  private readonly lastWords: LastWords;
 
   constructor(data: FibWorkerData, port: MessagePort) {
     this.data = data;
     this.port = port;
-    this.lives = data.replicas.map(() => 0);
     this.engine = new FibEngine(
       { ...data.engine, clock: new PrefixClock(data.clockMemory), reportWithdrawn: data.reportInstalled },
       {
-        send: (socket, buf, start, end) => this.sockets.send(socket, buf, start, end),
-        fault: (replica, reason) => this.fault(replica, reason),
-        probe: (replica, n) => this.tell({ kind: 'probe', replica, life: this.lives[replica], n }),
+        send: (socket, buf, start, end) => this.words.sockets.send(socket, buf, start, end),
+        fault: (replica, reason) => this.words.fault(replica, reason),
+        probe: (replica, n) => this.words.probe(replica, n),
         proposeOverthrow: (from, candidates) =>
           this.tell({ kind: 'overthrow', from, candidates, epoch: this.engine.electorate.ownersEpoch }),
         decided: (prefixes, count, at) => this.decided(prefixes, count, at),
@@ -86,11 +79,6 @@ export class FibThread {
     );
     this.backend = openBackend(data.backend, data.engine.own, this.engine);
     this.watch = new KernelWatch(this.engine, this.backend, (level, text) => this.say(level, text));
-    this.lastWords = new LastWords(data.replicas.length, {
-      decides: (replica) => this.engine.electorate.canDecideAlone(replica),
-      hear: (replica, fd, buf, start, end) => this.heard(replica, fd, buf, start, end),
-      fault: (replica, reason) => this.fault(replica, reason),
-    });
     this.reports = new FibReports(this.engine, data.engine, data.replicas);
     const clock = new PrefixClock(data.clockMemory);
     this.journal = new FibJournal(this.engine, data.voteLogLevel, {
@@ -131,20 +119,17 @@ export class FibThread {
     while (dump.step());
     if (dump.error !== undefined) throw new BackendError(`our own routes cannot be read: ${dump.error}`);
     this.audit = new Audit(engine, backend, data.auditInterval, now(), (text) => this.say('warn', text));
-    this.sockets = new ReplicaSockets([data.wake, backend.eventFd], {
-      datagram: (replica, fd, buf, start, end) => this.datagram(replica, fd, buf, start, end),
-      writable: (replica, fd) => engine.kernels[replica]?.writable(fd),
-      wantsWrite: (replica, fd) => engine.kernels[replica]?.wantsWrite(fd) ?? false,
-      closed: (replica, fd) => {
-        this.lastWords.closed(replica, fd);
-        engine.kernels[replica]?.close(fd);
-      },
+    this.words = new ReplicaWords({
+      engine,
+      replicas: data.replicas,
+      others: [data.wake, backend.eventFd],
+      tell: (message) => this.tell(message),
     });
     this.answers = new Answers({
       engine,
       backend,
       reports: this.reports,
-      sockets: this.sockets,
+      sockets: this.words.sockets,
       audit: this.audit,
       sources: data.engine.sources,
       overruns: () => this.watch.overruns,
@@ -155,13 +140,13 @@ export class FibThread {
   }
 
   private turn(): void {
-    const ready = this.sockets.poll(this.patience());
+    const ready = this.words.poll(this.patience());
     if ((ready & WAKE) !== 0) clearEvent(this.data.wake);
     this.obey();
     if (this.stopWith !== undefined) return;
     if ((ready & KERNEL) !== 0) this.watch.readEvents();
     if (this.watch.reloadIfDue()) this.audit.hurry(now());
-    this.sockets.read();
+    this.words.read();
     const at = now();
     if (at >= this.nextTick) this.tick(at);
     this.write();
@@ -178,14 +163,10 @@ export class FibThread {
   }
 
   private tick(at: number): void {
-    this.lastWords.tick(at);
+    this.words.tick(at);
     this.nextTick = at + (this.engine.tick(at) ? BUSY_TICK_MS : TICK_MS);
     if (this.engine.takeAuditReason()) this.audit.hurry(at);
-    if (this.writing !== 0 && at >= this.nextWriting) {
-      this.nextWriting = at + WRITING_MS;
-      this.tell({ kind: 'writing', replicas: this.writing });
-      this.writing = 0;
-    }
+    this.tellWriting(at);
     const events = this.engine.voter.drainEvents();
     const lines = this.journal.lines(events, (level, text) => this.say(level, text));
     if (lines.length > 0) this.tell({ kind: 'records', lines });
@@ -196,6 +177,14 @@ export class FibThread {
     if (news !== undefined) this.tell({ kind: 'installed', ...news });
     // Last: what was told above names its prefixes by their ids, and so do answers that are under way.
     if (!this.answers.busy) this.engine.sweepIfGrown(at);
+  }
+
+  private tellWriting(at: number): void {
+    if (at < this.nextWriting) return;
+    const replicas = this.words.takeWriting();
+    if (replicas === 0) return;
+    this.nextWriting = at + WRITING_MS;
+    this.tell({ kind: 'writing', replicas });
   }
 
   private tellWithoutMajority(): void {
@@ -235,16 +224,13 @@ export class FibThread {
     const { engine } = this;
     switch (message.kind) {
       case 'socket':
-        this.openSocket(message.replica, message.fd, message.portId);
+        this.words.open(message.replica, message.fd, message.portId);
         break;
       case 'reset':
-        this.lives[message.replica] = message.life;
-        this.sockets.drop(message.replica);
-        this.lastWords.forget(message.replica);
-        engine.resetReplica(message.replica);
+        this.words.reset(message.replica, message.life);
         break;
       case 'processes':
-        this.lastWords.runs(message.replica, message.pids);
+        this.words.runs(message.replica, message.pids);
         break;
       case 'electorate':
         if (!this.frozen) engine.followElectorate(message.state);
@@ -253,13 +239,7 @@ export class FibThread {
         engine.setCaughtUp(message.replica, message.until);
         break;
       case 'tap':
-        this.tap(message.replica, message.bytes);
-        this.tell({
-          kind: 'tapped',
-          replica: message.replica,
-          life: this.lives[message.replica],
-          bytes: message.bytes.length,
-        });
+        this.words.tap(message.replica, message.bytes);
         break;
       case 'abstain':
         for (const family of FAMILIES) {
@@ -290,55 +270,6 @@ export class FibThread {
     this.dissents.configure(faultThreshold);
   }
 
-  private openSocket(replica: number, fd: number, portId: number): void {
-    if (!this.engine.openSocket(replica, fd, portId)) {
-      // Whoever opened it would wait for ever.
-      close(fd);
-      this.say('warn', `replica ${this.data.replicas[replica]} has too many netlink sockets open: one more is closed`);
-      return;
-    }
-    this.sockets.add(replica, fd);
-    if (this.engine.kernels[replica]?.acksWrites) acknowledgeWrites(fd);
-  }
-
-  private datagram(replica: number, fd: number, buf: Uint8Array, start: number, end: number): void {
-    const { portion } = this.sockets;
-    if (!this.lastWords.keeps(replica, fd, buf, start, end, portion, now())) this.heard(replica, fd, buf, start, end);
-  }
-
-  private heard(replica: number, fd: number, buf: Uint8Array, start: number, end: number): void {
-    const type = buf[start + 4] | (buf[start + 5] << 8);
-    if (type === RTM_NEWROUTE || type === RTM_DELROUTE) this.writing |= 1 << replica;
-    try {
-      this.engine.datagram(replica, fd, buf, start, end, now());
-    } catch (error) {
-      this.failedOn(replica, error as Error);
-    }
-  }
-
-  private tap(replica: number, bytes: Uint8Array): void {
-    try {
-      for (let at = 0; at + 19 <= bytes.length;) {
-        const end = at + ((bytes[at + 16] << 8) | bytes[at + 17]);
-        if (end < at + 19) return;
-        this.engine.tapUpdate(replica, bytes, at, end, now());
-        at = end;
-      }
-    } catch (error) {
-      this.failedOn(replica, error as Error);
-    }
-  }
-
-  /** A mistake of ours that one replica's words brought to light costs that replica a new start, and not the router its life. */
-  private failedOn(replica: number, error: Error): void {
-    this.fault(replica, `says what the forwarding table fails on: ${error.message}`);
-    this.say('error', error.stack ?? error.message);
-  }
-
-  private fault(replica: number, reason: string): void {
-    this.tell({ kind: 'fault', replica, life: this.lives[replica], reason });
-  }
-
   private freeze(): void {
     this.frozen = true;
     this.engine.followElectorate({ ...this.engine.electorate.state, members: 0, master: -1 });
@@ -354,7 +285,7 @@ export class FibThread {
       while (this.carryOut(engine.installer.next(this.batch, now())) > 0 && now() < deadline);
       if (engine.installer.failing > 0) this.say('error', `${engine.installer.failing} routes could not be removed`);
     }
-    this.sockets.closeAll();
+    this.words.closeAll();
     this.closeUnopened();
     this.backend.close();
     this.tell({ kind: 'stopped' });

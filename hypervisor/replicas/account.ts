@@ -7,14 +7,17 @@ export interface Account {
   name: string;
   uid: number;
   gid: number;
+  home: string;
 }
 
-function lookUp(name: string): Account | undefined {
+/** A local user, or undefined when there is none of that name. */
+export function lookUp(name: string): Account | undefined {
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith(`${name}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return line === undefined ? undefined : { name, uid: Number(uid), gid: Number(gid) };
+  if (line === undefined) return undefined;
+  const [, , uid, gid, , home] = line.split(':');
+  return { name, uid: Number(uid), gid: Number(gid), home };
 }
 
 /**

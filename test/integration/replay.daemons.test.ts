@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram, Lab, labProblem } from '../../cli/lab/lab.js';
+import { makeOpenbgpdHome } from '../../cli/lab/openbgpd-home.js';
 import { writeSyntheticTable } from '../../traces/synthetic.js';
 
 const PREFIXES = 20_000;
@@ -134,7 +135,7 @@ describe.each(DAEMONS)('btr replay against $name', (daemon) => {
     mkdirSync(folder);
     const config = path.join(folder, 'daemon.conf');
     writeFileSync(config, `${daemon.config(folder)}\n`, { mode: 0o600 });
-    if (daemon.name === 'OpenBGPD') mkdirSync('/run/openbgpd', { recursive: true });
+    if (daemon.name === 'OpenBGPD') makeOpenbgpdHome();
     const router = await lab.spawn('router', daemon.argv(program!, config, folder));
     const options = [
       '--to',

@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import net from 'node:net';
 import path from 'node:path';
 import { Lab } from '../../cli/lab/lab.js';
+import { makeOpenbgpdHome } from '../../cli/lab/openbgpd-home.js';
 import type { LabProcess } from '../../cli/lab/process.js';
 import { waitFor } from '../../cli/lab/wait.js';
 import { generate } from '../../configs/generate/index.js';
@@ -187,7 +188,10 @@ export class NativeFibLab {
     });
     if (kind === 'frr') await this.startFrr(files[0]!, files[1]);
     else if (kind === 'bird') await this.run([executable('bird'), '-f', '-c', files[0]!, '-s', controlSocket]);
-    else await this.run([executable('openbgpd'), '-d', '-f', files[0]!]);
+    else {
+      makeOpenbgpdHome();
+      await this.run([executable('openbgpd'), '-d', '-f', files[0]!]);
+    }
   }
 
   private async startFrr(bgpd: string, zebra: string | undefined): Promise<void> {
