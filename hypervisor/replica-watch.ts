@@ -9,6 +9,7 @@ import type { ReplicaLinks } from './replica-links.js';
 import type { ReplicaProgress } from './replica-progress.js';
 import type { Waits } from './replicas/processor-wait.js';
 import type { ReplicaState } from './status.js';
+import { StopWatch } from './stop-watch.js';
 import type { SystemCause } from '../voter/faults/types.js';
 
 /** A session that a replica does not take for this many hang thresholds is a fault. */
@@ -42,6 +43,7 @@ export class ReplicaWatch {
   /** How far its forwarding path was last said to have come, ms. */
   private forwardedTold = -Infinity;
   private readonly hangs: HangWatch;
+  private readonly stops: StopWatch;
 
   constructor(
     index: number,
@@ -54,12 +56,14 @@ export class ReplicaWatch {
     this.intake = parts.intake;
     this.judge = parts.judge;
     this.hangs = new HangWatch(this.probing.tracker, (at) => this.judge.waits(at));
+    this.stops = new StopWatch(() => this.judge.isStopped());
   }
 
   /** It has been started: nothing is known of it. */
   restart(): void {
     this.forwardedTold = -Infinity;
     this.replayedAt = Infinity;
+    this.stops.restart();
   }
 
   /** While it has sessions. */
@@ -70,18 +74,22 @@ export class ReplicaWatch {
     links.deliveredUntil(at);
     this.probe(at, links);
     if (context.fib?.isTapPaused(index)) probing.tracker.life(at);
-    if (this.hangs.isHung(at)) {
-      this.hung();
-      return;
-    }
+    if (this.isOut(at)) return;
     for (const link of links) if (!link.isUp) this.missing(link, at);
     if (judge.state() === 'syncing' && this.isSynchronised(at, links)) context.recovery.synchronised(index);
   }
 
-  private hung(): void {
-    const silent = `no answer to a probe and no other sign of life for ${this.context.config.voting.hangThreshold} ms`;
-    if (this.judge.isStopped()) this.judge.fault('stopped', `was stopped by somebody: ${silent}`);
-    else this.judge.fault('hang', `hangs: ${silent}`);
+  /** Hung or stopped, which is a fault. */
+  private isOut(at: number): boolean {
+    const { hangThreshold } = this.context.config.voting;
+    const silent = `no answer to a probe and no other sign of life for ${hangThreshold} ms`;
+    const isHung = this.hangs.isHung(at);
+    if (this.stops.isStopped(at, hangThreshold)) {
+      this.judge.fault('stopped', `was stopped by somebody: a process of it for ${hangThreshold} ms`);
+    } else if (isHung && this.judge.isStopped()) this.judge.fault('stopped', `was stopped by somebody: ${silent}`);
+    else if (isHung) this.judge.fault('hang', `hangs: ${silent}`);
+    else return false;
+    return true;
   }
 
   private prove(at: number): void {
