@@ -38,6 +38,8 @@ describe('an ending process', () => {
   test('of those that a process has started, too', async () => {
     const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 61'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+    // While it is still the shell, it may take notice of the child's end.
+    await expect.poll(() => readFileSync(`/proc/${parent.pid!}/comm`, 'latin1'), { timeout: 10_000 }).toBe('sleep\n');
     expect(anyEnding([parent.pid!])).toBe(false);
     process.kill(Number(text), 'SIGKILL');
     // Its parent does not wait for it, so it stays as a zombie.
