@@ -21,7 +21,7 @@ export function judge(found: Findings, upstreamsKept: boolean): Check[] {
     {
       what: 'no session flapped',
       ok: flaps === 0 && up === NEIGHBORS.length && upstreamsKept && sameSession(customerSince),
-      detail: `${up} of ${NEIGHBORS.length} up, ${flaps} flaps; the customer's since ${customerSince.after ?? '(down)'}`,
+      detail: `${up} of ${NEIGHBORS.length} up, ${flaps} flaps; ${describeSince(customerSince)}${upstreamsKept ? '' : '; an upstream lost its own'}`,
     },
     {
       what: `${killing.replica} was killed and votes again`,
@@ -72,8 +72,17 @@ function packetCheck({ packets, hosts }: Findings['forwarding']): Check {
   };
 }
 
+/** BIRD works its times out of two clocks when it is asked, so the same one may be told a little earlier or later, ms. */
+const SAME_TIME_MS = 1000;
+
 function sameSession({ before, after }: Findings['customerSince']): boolean {
-  return before !== undefined && before === after;
+  if (before === undefined || after === undefined) return false;
+  const [from, to] = [before, after].map((time) => Date.parse(`1970-01-01T${time}Z`));
+  return before === after || Math.abs(to - from) < SAME_TIME_MS;
+}
+
+function describeSince({ before, after }: Findings['customerSince']): string {
+  return `the customer's since ${after ?? '(down)'}${before === after ? '' : `, before ${before ?? '(down)'}`}`;
 }
 
 /** The summary as text. */

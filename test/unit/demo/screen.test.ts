@@ -128,6 +128,8 @@ describe('judge', () => {
     expect(failed(findings(), false)).toEqual(['no session flapped']);
     const since = { before: '05:16:17.445', after: '05:16:30.000' };
     expect(failed(findings({ customerSince: since }))).toEqual(['no session flapped']);
+    const told = { before: '05:16:17.445', after: '05:16:17.446' };
+    expect(failed(findings({ customerSince: told }))).toEqual([]);
   });
 
   it('notices a replica that did not come back', () => {
